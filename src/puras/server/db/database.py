@@ -1,0 +1,54 @@
+"""What every store sees of a database: transactions that run named queries.
+
+A unit of work is an async function of one argument, the transaction, and awaits nothing but that
+transaction's own calls. So PostgreSQL can run it on the event loop, and SQLite on its one writer
+thread, many units to a commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from puras.server.db.queries import Query
+
+T = TypeVar("T")
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Transaction(Protocol):
+    """Runs queries inside one transaction. Parameters are passed by name."""
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        """Return the first row, or None."""
+
+    async def all(self, query: Query, **parameters: Any) -> list[Row]:
+        """Return every row."""
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+
+    async def run_many(self, query: Query, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement once for each set of parameters."""
+
+
+Work: TypeAlias = Callable[[Transaction], Awaitable[T]]
+
+
+class UniqueViolation(Exception):
+    """A row was refused because another one has the same unique value."""
+
+
+class Database(Protocol):
+    """Where everything is kept. An exception out of a unit of work undoes that unit alone."""
+
+    dialect: str
+
+    async def write(self, work: Work[T]) -> T:
+        """Run a unit of work and return its value once it is committed."""
+
+    async def read(self, work: Work[T]) -> T:
+        """Run a unit of work that only reads, on one consistent view."""
+
+    async def close(self) -> None:
+        """Finish what was begun, then close every connection."""

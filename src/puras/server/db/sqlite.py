@@ -1,0 +1,165 @@
+"""The embedded database: one writer thread that commits in groups, and a few readers apart.
+
+Each unit of work runs in a savepoint; all that wait when the writer comes round share one commit,
+and so one fsync (`synchronous=FULL`: what was answered survives a power cut). A unit that raises is
+rolled back alone. Units are coroutines that await only their transaction, which here never
+suspends, so the thread drives each to its end with a single `send`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from puras.server.db.database import Row, UniqueViolation, Work
+from puras.server.db.queries import Query
+
+T = TypeVar("T")
+_GROUP = 256
+_READERS = 4
+
+
+class SQLiteTransaction:
+    """Runs queries on one connection. Its methods never suspend."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        return cast("Row | None", self._execute(query, parameters).fetchone())
+
+    async def all(self, query: Query, **parameters: Any) -> list[Row]:
+        return cast("list[Row]", self._execute(query, parameters).fetchall())
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        return self._execute(query, parameters).rowcount
+
+    async def run_many(self, query: Query, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._connection.executemany(query.text("sqlite"), rows)
+
+    def _execute(self, query: Query, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(query.text("sqlite"), parameters)
+        except sqlite3.IntegrityError as error:
+            if "UNIQUE" in str(error):
+                raise UniqueViolation(str(error)) from error
+            raise
+
+
+class SQLiteDatabase:
+    """A SQLite file in WAL mode. `read` never waits for `write`, nor the other way round."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inbox: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="puras-db-read")
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_loop, name="puras-db-write", daemon=True)
+        self._writer.start()
+
+    async def write(self, work: Work[T]) -> T:
+        future: Future[T] = Future()
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        self._inbox.put((work, future))
+        return await asyncio.wrap_future(future)
+
+    async def read(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._inbox.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    def _write_loop(self) -> None:
+        connection = connect(self._path)
+        try:
+            while (first := self._inbox.get()) is not None:
+                group = [first]
+                while len(group) < _GROUP and not self._inbox.empty():
+                    item = self._inbox.get()
+                    if item is None:
+                        self._inbox.put(None)
+                        break
+                    group.append(item)
+                _commit_group(connection, group)
+        finally:
+            connection.close()
+
+    def _read(self, work: Work[T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path)
+            connection.execute("PRAGMA query_only=ON")
+            self._connections.append(connection)
+        connection.execute("BEGIN")
+        try:
+            return _drive(work, connection)
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection with the settings that every connection of ours has."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.row_factory = sqlite3.Row
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _commit_group(
+    connection: sqlite3.Connection, group: Sequence[tuple[Work[Any], Future[Any]]]
+) -> None:
+    done: list[tuple[Future[Any], Any]] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for work, future in group:
+            if not future.set_running_or_notify_cancel():
+                continue
+            connection.execute("SAVEPOINT unit")
+            try:
+                value = _drive(work, connection)
+            except BaseException as error:
+                connection.execute("ROLLBACK TO unit")
+                connection.execute("RELEASE unit")
+                future.set_exception(error)
+            else:
+                connection.execute("RELEASE unit")
+                done.append((future, value))
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for _, future in group:
+            if not future.done():
+                future.set_exception(error)
+        return
+    for future, value in done:
+        future.set_result(value)
+
+
+def _drive(work: Work[T], connection: sqlite3.Connection) -> T:
+    unit = cast("Coroutine[Any, Any, T]", work(SQLiteTransaction(connection)))
+    try:
+        unit.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    unit.close()
+    raise RuntimeError("a unit of work may await only its own transaction")

@@ -1,0 +1,48 @@
+"""Everything a handler may need, in one frozen value that `app` composes once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from puras.server.clock import Clock
+
+if TYPE_CHECKING:
+    from puras.server.deployments.bundles import Bundles
+    from puras.server.drive.signing import Signer
+    from puras.server.drive.store import Drive
+    from puras.server.events.hub import Hub
+    from puras.server.fetch import Fetcher
+    from puras.server.worker.loop import Worker
+
+    from puras.server.db.database import Database
+    from puras.server.settings import Settings
+    from puras.server.storage.port import Storage
+    from puras.server.worker.queue.port import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The parts of a running server.
+
+    storage   bytes by name: bundle archives and drive files
+    bundles   deployments as folders on this machine
+    drive     a workspace's files: rows and bytes together
+    signer    makes and checks signed URLs
+    hub       who is waiting for which job's events
+    queue     brings queued jobs to workers
+    worker    runs them; None in a process that only serves
+    fetcher   the one way to read a caller's URL
+    """
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    storage: Storage
+    bundles: Bundles
+    drive: Drive
+    signer: Signer
+    hub: Hub
+    queue: Queue
+    fetcher: Fetcher
+    worker: Worker | None

@@ -1,0 +1,126 @@
+"""What an operator can set: one frozen value, read once from the environment at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSetting(ValueError):
+    """An environment variable has a value that makes no sense; the text names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Field by field, the environment variable it comes from and its default.
+
+    home                      PURAS_HOME, ~/.puras/data      everything that must survive
+    database_url              PURAS_DATABASE_URL             default: SQLite in `home`
+    storage_url               PURAS_STORAGE_URL              default: a folder in `home`
+    public_url                PURAS_PUBLIC_URL               origin of every URL we issue
+    concurrency               PURAS_CONCURRENCY, 10          runs at once, here and per workspace
+    bootstrap_key             PURAS_BOOTSTRAP_KEY            a secret key made at every start
+    require_key               --require-key                  a token that counts as a secret key
+    starting_credits_usd      PURAS_STARTING_CREDITS_USD, 100
+    compute_usd_per_second    PURAS_COMPUTE_USD_PER_SECOND, 0
+    run_cost_limit_usd        PURAS_RUN_COST_LIMIT_USD, none
+    url_ttl_seconds           PURAS_URL_TTL, 86400           how long URLs in results are valid
+    run_memory_bytes          PURAS_RUN_MEMORY_MB, 2048      per run
+    run_timeout_seconds       PURAS_RUN_TIMEOUT, 1800        where a skill sets none
+    allow_private_urls        PURAS_ALLOW_PRIVATE_URLS       let runs fetch from private addresses
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8787
+    database_url: str | None = None
+    storage_url: str | None = None
+    public_url: str = "http://127.0.0.1:8787"
+    concurrency: int = 10
+    bootstrap_key: str | None = None
+    require_key: str | None = None
+    starting_credits_usd: float = 100.0
+    compute_usd_per_second: float = 0.0
+    run_cost_limit_usd: float | None = None
+    url_ttl_seconds: int = 86_400
+    run_memory_bytes: int = 2048 * 1024 * 1024
+    run_timeout_seconds: float = 1800.0
+    allow_private_urls: bool = False
+
+    @property
+    def database_path(self) -> Path:
+        return self.home / "puras.db"
+
+    @property
+    def files_path(self) -> Path:
+        """Drive files and bundle archives, where no other storage is set."""
+        return self.home / "files"
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in {"127.0.0.1", "::1", "localhost"} or self.host.startswith("127.")
+
+
+def read_settings(
+    environment: Mapping[str, str],
+    *,
+    home: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8787,
+    require_key: str | None = None,
+) -> Settings:
+    """Read the settings; arguments (command-line options) win over the environment.
+
+    Raises:
+        BadSetting: a value can't be read.
+    """
+    shown_host = f"[{host}]" if ":" in host else host
+    return Settings(
+        home=(home or Path(environment.get("PURAS_HOME") or "~/.puras/data"))
+        .expanduser()
+        .resolve(),
+        host=host,
+        port=port,
+        database_url=environment.get("PURAS_DATABASE_URL") or None,
+        storage_url=environment.get("PURAS_STORAGE_URL") or None,
+        public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
+            "/"
+        ),
+        concurrency=int(_number(environment, "PURAS_CONCURRENCY", 10, least=1)),
+        bootstrap_key=environment.get("PURAS_BOOTSTRAP_KEY") or None,
+        require_key=require_key,
+        starting_credits_usd=_number(environment, "PURAS_STARTING_CREDITS_USD", 100),
+        compute_usd_per_second=_number(environment, "PURAS_COMPUTE_USD_PER_SECOND", 0),
+        run_cost_limit_usd=(
+            _number(environment, "PURAS_RUN_COST_LIMIT_USD", 0)
+            if environment.get("PURAS_RUN_COST_LIMIT_USD")
+            else None
+        ),
+        url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
+        run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
+        run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
+        allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
+    )
+
+
+def _number(
+    environment: Mapping[str, str], name: str, default: float, *, least: float = 0
+) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        raise BadSetting(f"{name}={text!r} is no number") from None
+    if not least <= value < 1e15:
+        raise BadSetting(f"{name}={text!r} must be at least {least:g}")
+    return value
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "").strip().lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"", "0", "false", "no", "off"}:
+        return False
+    raise BadSetting(f"{name}={text!r} is neither true nor false")

@@ -1,0 +1,306 @@
+"""Every shape that crosses the wire, written once.
+
+Server, SDK and CLI read these types; `scripts/contract.py` turns them into `contract/openapi.json`
+and `contract/schema.json`. This module imports nothing of the project.
+
+Conventions: times are ISO-8601 UTC strings with microseconds, ids are UUIDv7 strings, money is an
+integer number of micros (1 USD = 1,000,000); only fields that end in `_usd` are floats.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+JobStatus: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+JobType: TypeAlias = Literal["function", "agentic"]
+KeyKind: TypeAlias = Literal["secret", "publishable"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+JobErrorCode: TypeAlias = Literal[
+    "input_invalid",
+    "output_invalid",
+    "function_error",
+    "timeout",
+    "out_of_memory",
+    "worker_lost",
+    "cost_limit",
+    "step_limit",
+    "model_error",
+    "cancelled",
+    "deployment_broken",
+]
+EventType: TypeAlias = Literal[
+    "status",
+    "step",
+    "model_response",
+    "tool_call",
+    "tool_result",
+    "log",
+    "progress",
+    "subagent_start",
+    "subagent_end",
+    "approval_required",
+    "approval_decided",
+    "resumed",
+    "evals",
+]
+
+TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+
+MICROS_PER_USD = 1_000_000
+MAX_REQUEST_BYTES = 10 * 1024 * 1024
+MAX_RESULT_BYTES = 10 * 1024 * 1024
+MAX_WAIT_SECONDS = 60.0
+MAX_BUNDLE_BYTES = 50 * 1024 * 1024
+MAX_UNPACKED_BYTES = 500 * 1024 * 1024
+MAX_BUNDLE_FILES = 20_000
+MAX_UPLOAD_BYTES = 2 * 1024 * 1024 * 1024
+MAX_FETCH_BYTES = 100 * 1024 * 1024
+MAX_EVENT_PAYLOAD_BYTES = 256 * 1024
+MAX_LOG_LINE_BYTES = 8 * 1024
+MAX_LOG_EVENTS = 10_000
+MAX_DRIVE_PATH_BYTES = 1024
+MAX_EVENTS_PAGE = 10_000
+MAX_LIST_PAGE = 200
+MAX_SUBAGENT_DEPTH = 5
+
+
+class Fault(TypedDict):
+    """One of several things wrong with a request."""
+
+    path: str
+    message: str
+    file: NotRequired[str]
+
+
+class ErrorBody(TypedDict):
+    """The body of every answer that is not a success. `detail` says what to do next."""
+
+    detail: str
+    code: str
+    request_id: str
+    errors: NotRequired[list[Fault]]
+
+
+class Health(TypedDict):
+    ok: bool
+    service: str
+    version: str
+
+
+class Usage(TypedDict):
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int
+
+
+class OutputFile(TypedDict):
+    """A file that the result names: where it is in the drive and a signed URL to read it."""
+
+    name: str
+    drive_path: str
+    url: str
+    mime: str
+    size_bytes: int
+
+
+class Job(TypedDict):
+    id: str
+    status: JobStatus
+    result: dict[str, Any] | None
+    error: str | None
+    error_code: JobErrorCode | None
+    skill_name: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    workspace_id: str
+    skillpack_id: str
+    skillpack: str
+    deployment_id: str
+    version: int
+    parent_job_id: str | None
+    type: JobType
+    inputs: dict[str, Any]
+    outputs: list[OutputFile]
+    cost_micros: int
+    steps: int
+    usage: Usage
+    source: str | None
+    key_id: str | None
+    attempt: int
+    eval_score: float | None
+    eval_results: list[dict[str, Any]] | None
+
+
+class JobEvent(TypedDict):
+    """One entry of a job's log. Ids count 1, 2, 3 … within the job, without gaps."""
+
+    id: int
+    job_id: str
+    ts: str
+    type: str
+    payload: dict[str, Any]
+
+
+class SubmitBody(TypedDict):
+    """What `POST /v1/jobs` takes. Fields it does not know are ignored."""
+
+    skill: NotRequired[str]
+    prompt: NotRequired[str]
+    inputs: NotRequired[dict[str, Any]]
+    source: NotRequired[str | None]
+
+
+class FeedbackBody(TypedDict):
+    """`rating` is -1, 0 or 1; 0 needs a `comment`."""
+
+    rating: Literal[-1, 0, 1]
+    comment: NotRequired[str | None]
+    end_user_id: NotRequired[str | None]
+
+
+class Feedback(TypedDict):
+    job_id: str
+    rating: int
+    comment: str | None
+    end_user_id: str | None
+    created_at: str
+    updated_at: str
+
+
+class Skillpack(TypedDict):
+    id: str
+    slug: str
+    name: str
+    description: str | None
+    active_deployment_id: str | None
+    public: bool
+    created_at: str
+
+
+class SkillpackCreate(TypedDict):
+    name: str
+    slug: str
+    description: NotRequired[str | None]
+    public: NotRequired[bool]
+
+
+class SkillpackPatch(TypedDict):
+    name: NotRequired[str]
+    slug: NotRequired[str]
+    description: NotRequired[str | None]
+    public: NotRequired[bool]
+
+
+class SkillExample(TypedDict):
+    title: NotRequired[str]
+    description: NotRequired[str]
+    inputs: dict[str, Any]
+    outputs: NotRequired[dict[str, Any]]
+
+
+class ManifestSkill(TypedDict):
+    """A skill as a deployment's manifest lists it. `name` of a subskill is `parent/sub`."""
+
+    name: str
+    type: JobType
+    title: str | None
+    description: str
+    entrypoint: str
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None
+    examples: list[SkillExample]
+    timeout_seconds: float | None
+    process: Literal["fresh", "warm"]
+    needs: list[str]
+    parent: str | None
+    extra: dict[str, Any]
+
+
+class Manifest(TypedDict):
+    skills: list[ManifestSkill]
+
+
+class Deployment(TypedDict):
+    id: str
+    version: int
+    is_active: bool
+    size_bytes: int
+    notes: str | None
+    created_at: str
+    manifest: Manifest
+
+
+class Key(TypedDict):
+    id: str
+    name: str
+    kind: KeyKind
+    prefix: str
+    skills: Literal["all"] | list[str]
+    daily_cap_usd: float | None
+    spent_today_micros: int
+    rate_per_minute: int | None
+    allowed_origins: list[str] | None
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+    created_at: str
+
+
+class MintedKey(Key):
+    """A key at the moment of minting: the only time that `key` is shown."""
+
+    key: NotRequired[str]
+
+
+class KeyCreate(TypedDict):
+    name: str
+    kind: KeyKind
+    skills: NotRequired[Literal["all"] | list[str]]
+    daily_cap_usd: NotRequired[float | None]
+    rate_per_minute: NotRequired[int | None]
+    allowed_origins: NotRequired[list[str] | None]
+    expires_at: NotRequired[str | None]
+
+
+class KeyPatch(TypedDict):
+    name: NotRequired[str]
+    skills: NotRequired[Literal["all"] | list[str]]
+    daily_cap_usd: NotRequired[float | None]
+    rate_per_minute: NotRequired[int | None]
+    allowed_origins: NotRequired[list[str] | None]
+    expires_at: NotRequired[str | None]
+
+
+class Balance(TypedDict):
+    workspace_id: str
+    workspace: str
+    balance_micros: int
+    balance_usd: float
+    spent_today_micros: int
+
+
+class DriveFile(TypedDict):
+    drive_path: str
+    size_bytes: int
+    mime: str
+    created_at: str
+
+
+class Uploaded(TypedDict):
+    drive_path: str
+    size_bytes: int
+    mime: str
+
+
+class SignBody(TypedDict):
+    """`ttl` in seconds: 30 to 2,592,000 (30 days), 3,600 by default."""
+
+    path: str
+    ttl: NotRequired[int]
+
+
+class Signed(TypedDict):
+    path: str
+    signed_url: str
+    expires_in: int
