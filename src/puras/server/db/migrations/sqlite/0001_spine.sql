@@ -137,7 +137,7 @@ CREATE INDEX jobs_by_key ON jobs (key_id, id);
 CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;
 CREATE INDEX jobs_by_deployment ON jobs (deployment_id, status);
 CREATE INDEX jobs_queued ON jobs (workspace_id, depth DESC, id) WHERE status = 'queued';
-CREATE INDEX jobs_running ON jobs (lease_until) WHERE status = 'running';
+CREATE INDEX jobs_running ON jobs (workspace_id, waiting) WHERE status = 'running';
 
 CREATE TABLE events (
     job_id          TEXT NOT NULL REFERENCES jobs (id),
@@ -176,6 +176,7 @@ CREATE INDEX holds_by_key_day ON holds (key_id, day);
 CREATE INDEX holds_by_workspace_day ON holds (workspace_id, day);
 CREATE INDEX holds_live ON holds (workspace_id) WHERE state <> 'closed';
 CREATE INDEX holds_by_job ON holds (job_id);
+CREATE INDEX holds_by_root ON holds (root_job_id);
 
 CREATE TABLE idempotency (
     key_id           TEXT NOT NULL REFERENCES keys (id),
@@ -195,6 +196,7 @@ CREATE TABLE drive_files (
     path          TEXT NOT NULL,
     size_bytes    INTEGER NOT NULL,
     mime          TEXT NOT NULL,
+    blob          TEXT NOT NULL UNIQUE,   -- which bytes; a new one at every write
     key_id        TEXT,            -- the key that uploaded it
     job_id        TEXT,            -- the job that wrote it
     created_at    INTEGER NOT NULL,
