@@ -1,14 +1,23 @@
-"""What tests of the server share: a real database of their own."""
+"""What tests of the server share: a real database of their own, and rows to start from."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from puras.server.clock import new_id
+from puras.server.db.database import Row
 from puras.server.db.migrate import migrate_sqlite
+from puras.server.db.queries import Query
 from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.events import store as events
+from puras.server.events.store import StoredEvent
+from puras.server.jobs import store as jobs
+from puras.server.jobs.states import Ending, NewJob
 
 
 @pytest.fixture
@@ -17,3 +26,86 @@ async def db(tmp_path: Path) -> AsyncIterator[SQLiteDatabase]:
     database = SQLiteDatabase(tmp_path / "puras.db")
     yield database
     await database.close()
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A workspace with one deployed skill, written as plain rows."""
+
+    db: SQLiteDatabase
+
+    async def workspace(self, slug: str = "acme", *, concurrency: int | None = None) -> str:
+        await self.db.write(
+            lambda tx: tx.run(
+                Query(
+                    "seed",
+                    "INSERT INTO workspaces (id, slug, name, balance_micros, concurrency,"
+                    " created_at) VALUES (:id, :id, :id, 100000000, :concurrency, 0)",
+                ),
+                id=slug,
+                concurrency=concurrency,
+            )
+        )
+        for statement in (
+            "INSERT INTO skillpacks (id, workspace_id, slug, name, created_at)"
+            " VALUES (:id || '-pack', :id, 'pack', 'Pack', 0)",
+            "INSERT INTO deployments (id, skillpack_id, workspace_id, version, size_bytes, sha256,"
+            " manifest, created_at)"
+            " VALUES (:id || '-deployment', :id || '-pack', :id, 1, 1, 'sha', '{}', 0)",
+        ):
+            await self.db.write(lambda tx, sql=statement: tx.run(Query("seed", sql), id=slug))
+        return slug
+
+    async def job(self, workspace: str = "acme", **changes: Any) -> str:
+        job = NewJob(
+            id=new_id(),
+            workspace_id=workspace,
+            skillpack_id=f"{workspace}-pack",
+            skillpack="pack",
+            deployment_id=f"{workspace}-deployment",
+            version=1,
+            skill_name="echo",
+            type="function",
+            key_id=None,
+            inputs={"n": 1},
+            wide_reach=True,
+            public_view=False,
+        )
+        job = replace(job, **changes)
+        await self.db.write(lambda tx: jobs.enqueue(tx, job, now=1))
+        return job.id
+
+    async def claim(self, *, most: int = 1, worker: str = "w1", concurrency: int = 10) -> list[Row]:
+        rows, _ = await self.db.write(
+            lambda tx: jobs.claim(
+                tx, worker_id=worker, concurrency=concurrency, most=most, now=1_000
+            )
+        )
+        return rows
+
+    async def get(self, job_id: str) -> Row:
+        row = await self.db.read(lambda tx: jobs.get(tx, job_id))
+        assert row is not None
+        return row
+
+    async def log(self, job_id: str) -> list[StoredEvent]:
+        return await self.db.read(lambda tx: events.page(tx, job_id=job_id, after=0, limit=10_000))
+
+    async def end(self, row: Row, ending: Ending) -> jobs.Changes | None:
+        changes = jobs.Changes()
+        ended = await self.db.write(
+            lambda tx: jobs.end(
+                tx,
+                job_id=row["id"],
+                attempt=row["attempt"],
+                ending=ending,
+                now=2_000,
+                changes=changes,
+            )
+        )
+        return changes if ended else None
+
+
+@pytest.fixture
+def seed(db: SQLiteDatabase) -> Seed:
+    return Seed(db)

@@ -1,0 +1,106 @@
+"""The log of a job: numbered entries that never change once committed.
+
+The job row's `last_event_id` moves in the transaction that inserts the entries, and only for the
+attempt that is running: a stale attempt's entry touches no row, and nothing follows the terminal
+event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from puras.server.clock import Micros, iso
+from puras.server.db.database import Row, Transaction
+from puras.server.db.queries import load
+
+QUERIES = load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An entry before it has a number. Payloads are JSON text; `public_payload` is None where
+    publishable keys see the same."""
+
+    ts: Micros
+    type: str
+    payload: str
+    public_payload: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A committed entry."""
+
+    job_id: str
+    id: int
+    ts: Micros
+    type: str
+    payload: str
+    public_payload: str | None
+
+    def encode(self, *, public: bool) -> bytes:
+        """Return the event as one line of JSON, in the full view or in the public one."""
+        hidden = public and self.public_payload is not None
+        payload = self.public_payload if hidden else self.payload
+        return (
+            f'{{"id":{self.id},"job_id":"{self.job_id}","ts":"{iso(self.ts)}",'
+            f'"type":{json.dumps(self.type)},"payload":{payload}}}'
+        ).encode()
+
+
+def status_event(ts: Micros, status: str, **more: Any) -> NewEvent:
+    """Make the entry that tells of a change of status; `None` values are left out."""
+    told = {name: value for name, value in more.items() if value is not None}
+    public_error = told.pop("public_error", None)
+    payload = {"status": status, **told}
+    if public_error is None or public_error == told.get("error"):
+        return NewEvent(ts, "status", json.dumps(payload))
+    return NewEvent(
+        ts, "status", json.dumps(payload), json.dumps({**payload, "error": public_error})
+    )
+
+
+async def append(
+    tx: Transaction, *, job_id: str, attempt: int, events: Sequence[NewEvent]
+) -> list[StoredEvent]:
+    """Add entries to a running attempt's log; an attempt that no longer runs gets an empty list."""
+    row = await tx.one(
+        QUERIES.advance,
+        job_id=job_id,
+        attempt=attempt,
+        count=len(events),
+        logs=sum(event.type == "log" for event in events),
+        steps=sum(event.type == "step" for event in events),
+    )
+    if row is None:
+        return []
+    return await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=events)
+
+
+async def insert(
+    tx: Transaction, *, job_id: str, last_id: int, events: Sequence[NewEvent]
+) -> list[StoredEvent]:
+    """Insert entries that end at `last_id`, which the caller has just moved the job to."""
+    first = last_id - len(events) + 1
+    stored = [
+        StoredEvent(job_id, first + offset, e.ts, e.type, e.payload, e.public_payload)
+        for offset, e in enumerate(events)
+    ]
+    await tx.run_many(
+        QUERIES.insert,
+        [{name: getattr(event, name) for name in StoredEvent.__slots__} for event in stored],
+    )
+    return stored
+
+
+async def page(tx: Transaction, *, job_id: str, after: int, limit: int) -> list[StoredEvent]:
+    """Return at most `limit` entries with ids above `after`, oldest first."""
+    rows = await tx.all(QUERIES.page, job_id=job_id, after=after, limit=limit)
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: Row) -> StoredEvent:
+    return StoredEvent(*(row[name] for name in StoredEvent.__slots__))

@@ -1,0 +1,116 @@
+-- name: insert
+INSERT INTO jobs (id, workspace_id, skillpack_id, skillpack, deployment_id, version, skill_name,
+                  type, key_id, parent_job_id, root_job_id, depth, wide_reach, public_view, source,
+                  inputs, last_event_id, created_at)
+SELECT :id, :workspace_id, :skillpack_id, :skillpack, d.id, d.version, :skill_name,
+       :type, :key_id, :parent_job_id, :root_job_id, :depth, :wide_reach, :public_view, :source,
+       :inputs, 1, :created_at
+FROM deployments d
+WHERE d.id = :deployment_id AND d.deleted_at IS NULL;
+
+-- name: get
+SELECT * FROM jobs WHERE id = :id;
+
+-- name: in_workspace
+SELECT * FROM jobs WHERE id = :id AND workspace_id = :workspace_id;
+
+-- name: own_root
+SELECT * FROM jobs
+WHERE id = :id AND workspace_id = :workspace_id AND key_id = :key_id AND parent_job_id IS NULL;
+
+-- name: list
+SELECT * FROM jobs
+WHERE workspace_id = :workspace_id
+  AND (:key_id IS NULL OR (key_id = :key_id AND parent_job_id IS NULL))
+  AND (:status IS NULL OR status = :status)
+  AND (:skillpack_id IS NULL OR skillpack_id = :skillpack_id)
+  AND (:skill IS NULL OR skill_name = :skill)
+  AND (:before IS NULL OR id < :before)
+ORDER BY id DESC
+LIMIT :limit;
+
+-- name: next_queued
+SELECT candidate.job_id
+FROM (
+    SELECT w.id AS workspace_id,
+           COALESCE(w.concurrency, :concurrency) AS places,
+           (SELECT j.id FROM jobs j
+            WHERE j.workspace_id = w.id AND j.status = 'queued'
+            ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
+           (SELECT COUNT(*) FROM jobs r
+            WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
+    FROM workspaces w
+) AS candidate
+WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
+ORDER BY candidate.running, candidate.job_id
+LIMIT 1;
+
+-- name: claim
+UPDATE jobs
+SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
+    started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
+WHERE id = :id AND status = 'queued'
+RETURNING *;
+
+-- name: renew
+UPDATE jobs SET lease_until = :lease_until WHERE worker_id = :worker_id AND status = 'running'
+RETURNING id, attempt, lost;
+
+-- name: abandoned
+SELECT id, attempt, lost FROM jobs
+WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
+ORDER BY id
+LIMIT 100;
+
+-- name: requeue
+UPDATE jobs
+SET status = 'queued', worker_id = NULL, lease_until = NULL, waiting = 0, lost = lost + :losses,
+    last_event_id = last_event_id + 1
+WHERE id = :id AND attempt = :attempt AND status = 'running'
+RETURNING last_event_id;
+
+-- name: finish
+UPDATE jobs
+SET status = :status, result = :result, outputs = :outputs, error = :error,
+    public_error = :public_error, error_code = :error_code, finished_at = :now,
+    worker_id = NULL, lease_until = NULL, waiting = 0, last_event_id = last_event_id + 1
+WHERE id = :id
+  AND ((status = 'running' AND attempt = :attempt)
+       OR (:attempt IS NULL AND status IN ('queued', 'running')))
+RETURNING *;
+
+-- name: unfinished_children
+SELECT id FROM jobs
+WHERE parent_job_id = :id AND status IN ('queued', 'running')
+ORDER BY id;
+
+-- name: wait_for_child
+UPDATE jobs SET waiting = 1 WHERE id = :id AND attempt = :attempt AND status = 'running'
+RETURNING id;
+
+-- name: resume_parent
+UPDATE jobs
+SET waiting = 0
+WHERE id = :parent_job_id AND waiting = 1
+  AND NOT EXISTS (SELECT 1 FROM jobs c
+                  WHERE c.parent_job_id = :parent_job_id AND c.status IN ('queued', 'running'));
+
+-- name: ancestors
+WITH RECURSIVE line (id, parent_job_id, skillpack_id, skill_name) AS (
+    SELECT id, parent_job_id, skillpack_id, skill_name FROM jobs WHERE id = :id
+    UNION ALL
+    SELECT j.id, j.parent_job_id, j.skillpack_id, j.skill_name
+    FROM jobs j JOIN line ON j.id = line.parent_job_id
+)
+SELECT skillpack_id, skill_name FROM line;
+
+-- name: recall
+SELECT state, value FROM recorded_calls
+WHERE job_id = :job_id AND verb = :verb AND arguments = :arguments AND occurrence = :occurrence;
+
+-- name: record
+INSERT INTO recorded_calls (job_id, verb, arguments, occurrence, state, value)
+SELECT :job_id, :verb, :arguments, :occurrence, :state, :value
+FROM jobs WHERE id = :job_id AND attempt = :attempt AND status = 'running'
+ON CONFLICT (job_id, verb, arguments, occurrence)
+DO UPDATE SET state = excluded.state, value = excluded.value;

@@ -1,0 +1,292 @@
+"""The jobs table, which is the truth: every change of a job's status is one function here.
+
+The attempt number is the fencing token. Whatever a run writes is conditional on
+`attempt = ? AND status = 'running'`, in the same statement that moves `last_event_id`; a worker
+that lost its job writes nothing, and nothing follows the terminal event.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from puras.server.billing import store as billing
+from puras.server.caller import Caller
+from puras.server.clock import Micros
+from puras.server.db.database import Row, Transaction
+from puras.server.db.queries import load
+from puras.server.events.store import StoredEvent, insert, status_event
+from puras.server.jobs.states import (
+    LEASE,
+    MOST_LOSSES,
+    Ending,
+    NewJob,
+    cancelled_ending,
+    lost_ending,
+)
+
+QUERIES = load(__file__)
+
+
+class DeploymentGone(Exception):
+    """The deployment was deleted between the checks and the insert."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a transaction did, for those who act after its commit."""
+
+    events: list[StoredEvent] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+async def enqueue(tx: Transaction, job: NewJob, *, now: Micros) -> StoredEvent:
+    """Insert a queued job and its first event. Raises DeploymentGone."""
+    inserted = await tx.run(
+        QUERIES.insert,
+        id=job.id,
+        workspace_id=job.workspace_id,
+        skillpack_id=job.skillpack_id,
+        skillpack=job.skillpack,
+        deployment_id=job.deployment_id,
+        skill_name=job.skill_name,
+        type=job.type,
+        key_id=job.key_id,
+        parent_job_id=job.parent_job_id,
+        root_job_id=job.root_job_id or job.id,
+        depth=job.depth,
+        wide_reach=int(job.wide_reach),
+        public_view=int(job.public_view),
+        source=job.source,
+        inputs=json.dumps(job.inputs, ensure_ascii=False),
+        created_at=now,
+    )
+    if inserted == 0:
+        raise DeploymentGone(job.deployment_id)
+    first = await insert(tx, job_id=job.id, last_id=1, events=[status_event(now, "queued")])
+    return first[0]
+
+
+async def get(tx: Transaction, job_id: str) -> Row | None:
+    return await tx.one(QUERIES.get, id=job_id)
+
+
+async def visible(tx: Transaction, *, job_id: str, caller: Caller) -> Row | None:
+    """Return a job that a key may see: its workspace's, or only its own root jobs if fenced."""
+    if caller.sees_own_jobs_only:
+        return await tx.one(
+            QUERIES.own_root,
+            id=job_id,
+            workspace_id=caller.workspace_id,
+            key_id=caller.key_id,
+        )
+    return await tx.one(QUERIES.in_workspace, id=job_id, workspace_id=caller.workspace_id)
+
+
+async def list_visible(
+    tx: Transaction,
+    caller: Caller,
+    *,
+    status: str | None = None,
+    skillpack_id: str | None = None,
+    skill: str | None = None,
+    before: str | None = None,
+    limit: int,
+) -> list[Row]:
+    """Return jobs newest first, as far as the key sees them."""
+    return await tx.all(
+        QUERIES.list,
+        workspace_id=caller.workspace_id,
+        key_id=caller.key_id if caller.sees_own_jobs_only else None,
+        status=status,
+        skillpack_id=skillpack_id,
+        skill=skill,
+        before=before,
+        limit=limit,
+    )
+
+
+async def claim(
+    tx: Transaction, *, worker_id: str, concurrency: int, most: int, now: Micros
+) -> tuple[list[Row], Changes]:
+    """Start up to `most` queued jobs whose workspaces have a free slot.
+
+    The workspace with the fewest running jobs comes first, within it the deepest child, then the
+    oldest job: a child takes over the slot of the parent that waits for it.
+    """
+    claimed, changes = [], Changes()
+    while len(claimed) < most:
+        candidate = await tx.one(QUERIES.next_queued, concurrency=concurrency)
+        if candidate is None:
+            break
+        row = await tx.one(
+            QUERIES.claim,
+            id=candidate["job_id"],
+            worker_id=worker_id,
+            lease_until=now + LEASE,
+            now=now,
+        )
+        if row is None:
+            continue
+        event = status_event(now, "running", attempt=row["attempt"])
+        changes.events += await insert(
+            tx, job_id=row["id"], last_id=row["last_event_id"], events=[event]
+        )
+        claimed.append(row)
+    return claimed, changes
+
+
+async def renew(tx: Transaction, *, worker_id: str, now: Micros) -> dict[tuple[str, int], Row]:
+    """Renew every lease of a worker; return what is still its own, by (job id, attempt)."""
+    rows = await tx.all(QUERIES.renew, worker_id=worker_id, lease_until=now + LEASE)
+    return {(row["id"], row["attempt"]): row for row in rows}
+
+
+async def recover(tx: Transaction, *, worker_id: str, now: Micros, every: bool = False) -> Changes:
+    """Requeue the jobs of workers that are gone; a job lost too often fails.
+
+    `every` takes each job that another worker has, whatever its lease: right at the start of a
+    server that holds the only lock on its data.
+    """
+    changes = Changes()
+    rows = await tx.all(QUERIES.abandoned, now=now, every=every, worker_id=worker_id)
+    for row in rows:
+        await lose(tx, row, now=now, changes=changes)
+    return changes
+
+
+async def lose(tx: Transaction, row: Row, *, now: Micros, changes: Changes) -> None:
+    """Count one loss against a running job: queued again, or failed after the last one."""
+    losses = row["lost"] + 1
+    if losses >= MOST_LOSSES:
+        ending = lost_ending(losses)
+        await end(
+            tx, job_id=row["id"], attempt=row["attempt"], ending=ending, now=now, changes=changes
+        )
+        return
+    await hand_back(
+        tx, job_id=row["id"], attempt=row["attempt"], now=now, changes=changes, losses=1
+    )
+
+
+async def hand_back(
+    tx: Transaction, *, job_id: str, attempt: int, now: Micros, changes: Changes, losses: int = 0
+) -> bool:
+    """Queue a running job again, for its next attempt; False when the attempt was fenced off."""
+    row = await tx.one(QUERIES.requeue, id=job_id, attempt=attempt, losses=losses)
+    if row is None:
+        return False
+    event = status_event(now, "queued", attempt=attempt)
+    changes.events += await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=[event])
+    return True
+
+
+async def end(
+    tx: Transaction,
+    *,
+    job_id: str,
+    attempt: int | None,
+    ending: Ending,
+    now: Micros,
+    changes: Changes,
+) -> bool:
+    """Bring a job to its terminal status, with its last event, its bill and its children.
+
+    `attempt` None ends it whatever it is doing (a cancel). Returns False, with nothing written,
+    when the job is over already or another attempt has it.
+    """
+    row = await tx.one(
+        QUERIES.finish,
+        id=job_id,
+        attempt=attempt,
+        status=ending.status,
+        result=ending.result,
+        outputs=ending.outputs,
+        error=ending.error,
+        public_error=ending.public_error,
+        error_code=ending.error_code,
+        now=now,
+    )
+    if row is None:
+        return False
+    event = status_event(
+        now,
+        ending.status,
+        error=ending.error,
+        error_code=ending.error_code,
+        public_error=ending.public_error,
+    )
+    changes.events += await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=[event])
+    changes.ended.append(job_id)
+    await billing.close_job(tx, job_id=job_id, succeeded=ending.status == "succeeded", now=now)
+    await _end_children(tx, job_id, now=now, changes=changes)
+    if row["parent_job_id"] is not None:
+        await tx.run(QUERIES.resume_parent, parent_job_id=row["parent_job_id"])
+    return True
+
+
+async def cancel(tx: Transaction, *, job_id: str, by: str, now: Micros) -> Changes:
+    """Cancel a job and its children at once; one that is over stays as it is."""
+    changes = Changes()
+    await end(
+        tx, job_id=job_id, attempt=None, ending=cancelled_ending(by), now=now, changes=changes
+    )
+    return changes
+
+
+async def _end_children(tx: Transaction, parent_id: str, *, now: Micros, changes: Changes) -> None:
+    ending = cancelled_ending("the end of its parent job")
+    for child in await tx.all(QUERIES.unfinished_children, id=parent_id):
+        await end(tx, job_id=child["id"], attempt=None, ending=ending, now=now, changes=changes)
+
+
+async def wait_for_child(tx: Transaction, *, job_id: str, attempt: int) -> bool:
+    """Give a running job's slot to its child; False when the attempt was fenced off."""
+    return await tx.one(QUERIES.wait_for_child, id=job_id, attempt=attempt) is not None
+
+
+async def ancestors(tx: Transaction, job_id: str) -> set[tuple[str, str]]:
+    """Return (skillpack id, skill name) of a job and of all jobs above it."""
+    rows = await tx.all(QUERIES.ancestors, id=job_id)
+    return {(row["skillpack_id"], row["skill_name"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class CallKey:
+    """What makes a recorded call the same one in the next attempt."""
+
+    verb: str
+    arguments: str
+    occurrence: int
+
+
+async def recall(tx: Transaction, *, job_id: str, call: CallKey) -> tuple[str, Any] | None:
+    """Return (state, value) of a recorded call, or None where it was never begun."""
+    row = await tx.one(
+        QUERIES.recall,
+        job_id=job_id,
+        verb=call.verb,
+        arguments=call.arguments,
+        occurrence=call.occurrence,
+    )
+    if row is None:
+        return None
+    return row["state"], None if row["value"] is None else json.loads(row["value"])
+
+
+async def record(
+    tx: Transaction, *, job_id: str, attempt: int, call: CallKey, state: str, value: Any
+) -> bool:
+    """Keep a call as intended or done; False when the attempt was fenced off."""
+    touched = await tx.run(
+        QUERIES.record,
+        job_id=job_id,
+        attempt=attempt,
+        verb=call.verb,
+        arguments=call.arguments,
+        occurrence=call.occurrence,
+        state=state,
+        value=json.dumps(value),
+    )
+    return touched > 0

@@ -1,0 +1,160 @@
+"""A job's log as Server-Sent Events: the backlog, then each event as it is committed.
+
+Every reader is served from the log, at its own pace: the newest events come from the hub, encoded
+once for all, anything older from the database page by page. So a reader that stalls costs no
+memory and slows nobody. The key is looked at again every 15 seconds: a stream outlives it by no
+more than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from puras.server.events import store as events
+from puras.server.events.hub import Encoded, Hub, Watch, encode
+from puras.server.jobs import store as jobs
+from puras.wire import TERMINAL_STATUSES
+
+if TYPE_CHECKING:
+    from puras.server.db.database import Database
+
+PING_SECONDS = 15.0
+_PAGE = 500
+_HEAD = b"retry: 2000\n: puras\n\n"
+_PING = b": ping\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One reader's way through a job's log. `public` chooses the view."""
+
+    db: Database
+    hub: Hub
+    job_id: str
+    public: bool
+
+    async def after(self, watch: Watch, cursor: int) -> list[Encoded]:
+        """Return the next events above `cursor`, from the shared tail or from the log."""
+        tail = watch.tail_after(cursor)
+        if tail is not None:
+            return tail
+        page = await self.db.read(
+            lambda tx: events.page(tx, job_id=self.job_id, after=cursor, limit=_PAGE)
+        )
+        return [encode(event) for event in page]
+
+    async def final(self, cursor: int) -> str | None:
+        """Return the job's status if it is terminal and no event lies above `cursor`."""
+        row = await self.db.read(lambda tx: jobs.get(tx, self.job_id))
+        if row is None or row["status"] not in TERMINAL_STATUSES:
+            return None
+        return str(row["status"]) if row["last_event_id"] <= cursor else None
+
+
+class EventStream(Response):
+    """Streams a job's events after `after`, and ends with the job."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, log: Log, *, after: int, still_allowed: Callable[[], Awaitable[bool]]
+    ) -> None:
+        super().__init__(
+            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+        )
+        del self.headers["content-length"]
+        self._log = log
+        self._after = after
+        self._still_allowed = still_allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        writing = asyncio.create_task(self._write(send))
+        leaving = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
+        except OSError:
+            return
+        finally:
+            for task in (writing, leaving):
+                task.cancel()
+            await asyncio.gather(writing, leaving, return_exceptions=True)
+
+    async def _write(self, send: Send) -> None:
+        async for chunk in self._chunks():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        yield _HEAD
+        cursor, settled, pulse = self._after, False, Pulse(asyncio.get_running_loop().time)
+        with self._log.hub.watch(self._log.job_id) as watch:
+            while not self._log.hub.closing:
+                if fresh := await self._log.after(watch, cursor):
+                    cursor = fresh[-1].id
+                    pulse.spoke()
+                    yield b"".join(_record(event, public=self._log.public) for event in fresh)
+                    if fresh[-1].ends_with is not None:
+                        yield _end(fresh[-1].ends_with)
+                        return
+                elif not settled:
+                    if (status := await self._log.final(cursor)) is not None:
+                        yield _end(status)
+                        return
+                    settled = True
+                else:
+                    settled = await watch.wait(pulse.left())
+                if pulse.look_due():
+                    if not await self._still_allowed():
+                        return
+                    if pulse.silent():
+                        yield _PING
+
+
+class Pulse:
+    """Tells when a stream must speak again, and when its key must be looked at again."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._time = time
+        self._looked = self._spoke = time()
+
+    def spoke(self) -> None:
+        self._spoke = self._time()
+
+    def left(self) -> float:
+        """Return the seconds until something is due."""
+        return max(0.0, min(self._looked, self._spoke) + PING_SECONDS - self._time())
+
+    def look_due(self) -> bool:
+        if self.left() > 0:
+            return False
+        self._looked = self._time()
+        return True
+
+    def silent(self) -> bool:
+        if self._time() - self._spoke < PING_SECONDS:
+            return False
+        self.spoke()
+        return True
+
+
+def _record(event: Encoded, *, public: bool) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (event.id, event.view(public=public))
+
+
+def _end(status: str) -> bytes:
+    return b"event: end\ndata: " + json.dumps({"status": status}).encode() + b"\n\n"
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,280 @@
+"""Everything between a request for a job and its row: the checks, in the contract's order.
+
+    4  shape         read_wanted
+    5  idempotency   find a twin that was here before
+    6  key kind      a prompt is for secret keys
+    7  allowlist     the same refusal for what does not exist and for what is not allowed
+    8  target        skill, deployment, version
+    9  daily cap     10  rate     11 budgets (none can be set yet)     12  credits
+    13 inputs        every violation at once, and files within the key's reach
+    14 secrets       none can be set yet, so a skill that needs one can't run
+    →  one transaction writes idempotency record, job and first event
+
+Facts are fetched first; the decisions on them are pure functions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from puras.errors import SkillPathError
+from puras.server.billing import store as billing
+from puras.server.caller import Caller
+from puras.server.clock import Micros, new_id
+from puras.server.db.database import Row, Transaction
+from puras.server.deployments import store as deployments
+from puras.server.events.store import StoredEvent
+from puras.server.idempotency import store as idempotency
+from puras.server.idempotency.store import Kept, Ticket
+from puras.server.jobs import inputs as job_inputs
+from puras.server.jobs import store
+from puras.server.jobs.states import NewJob
+from puras.server.keys import store as keys
+from puras.server.refusals import Refused
+from puras.server.skillpacks import store as skillpacks
+from puras.skill_path import parse
+from puras.wire import ManifestSkill
+
+if TYPE_CHECKING:
+    from puras.server.platform import Platform
+
+INLINE = "@inline"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks for, read but not yet checked against anything."""
+
+    skill: str
+    skillpack: str
+    version: int | None
+    inputs: dict[str, Any]
+    source: str | None
+
+    @property
+    def path(self) -> str:
+        return f"{self.skillpack}/{self.skill}" if self.skillpack else self.skill
+
+    @property
+    def is_inline(self) -> bool:
+        return self.skill == INLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was found under a wanted path; each None hides what comes after it."""
+
+    skillpack: skillpacks.Skillpack | None
+    deployment: deployments.Deployment | None = None
+    skill: ManifestSkill | None = None
+
+
+def read_wanted(body: Mapping[str, Any], query: Mapping[str, str], version: int | None) -> Wanted:
+    """Read what is wanted from body and query (step 4). Raises Refused `invalid_request`."""
+    skill, prompt = body.get("skill"), body.get("prompt")
+    if (skill is None) == (prompt is None):
+        raise Refused("invalid_request", "send either `skill` or `prompt`, and not both")
+    named = query.get("skillpack_id") or query.get("skillpack")
+    inputs, source = body.get("inputs") or {}, body.get("source")
+    if prompt is not None:
+        return Wanted(INLINE, named or "", version, inputs, source)
+    try:
+        path = parse(skill or "", named)
+    except SkillPathError as error:
+        raise Refused("invalid_request", str(error)) from None
+    if path.skillpack is None:
+        raise Refused(
+            "invalid_request",
+            f"say which skillpack `{path.skill}` is in: send `?skillpack=…`, or the path "
+            "`workspace/skillpack/skill`",
+        )
+    return Wanted(path.skill, path.skillpack, version, inputs, source)
+
+
+async def find_target(tx: Transaction, wanted: Wanted, *, workspace_id: str) -> Target:
+    """Look up skillpack, deployment and skill, as far as they exist for this workspace."""
+    pack = await skillpacks.find(tx, wanted.skillpack, workspace_id=workspace_id)
+    if pack is None:
+        return Target(None)
+    if wanted.version is None:
+        deployment = await deployments.active(tx, pack.id)
+    else:
+        deployment = await deployments.by_version(tx, pack.id, wanted.version)
+    if deployment is None:
+        return Target(pack)
+    return Target(pack, deployment, deployment.skill(wanted.skill))
+
+
+def check_kind(caller: Caller, wanted: Wanted) -> None:
+    """Step 6: a prompt of one's own is for secret keys."""
+    if wanted.is_inline and caller.is_publishable:
+        raise Refused(
+            "key_kind_not_allowed", "a publishable key can't run a prompt: use a secret key"
+        )
+
+
+def check_allowlist(caller: Caller, wanted: Wanted, target: Target) -> None:
+    """Step 7: says the same of a skill that does not exist and of one that is not on the list."""
+    pack = target.skillpack
+    if caller.skills is not None:
+        allowed = pack is not None and (pack.id, wanted.skill) in caller.skills
+    else:
+        foreign = pack is None or pack.workspace_id != caller.workspace_id
+        allowed = not (caller.is_publishable and foreign)
+    if not allowed:
+        raise Refused(
+            "skill_not_allowed",
+            f"this API key is not allowed to run `{wanted.path}`: use a key whose allowlist "
+            "has it, or add it to this one's",
+        )
+
+
+def check_target(caller: Caller, wanted: Wanted, target: Target) -> None:
+    """Step 8: the skill exists, in a deployment that exists, and can run here."""
+    if wanted.is_inline:
+        raise _agent_not_available("a prompt")
+    pack = target.skillpack
+    if pack is None:
+        raise Refused("skill_not_found", f"there is no skill `{wanted.path}`: check its path")
+    if target.deployment is None and wanted.version is None:
+        raise Refused(
+            "no_active_deployment",
+            f"nothing is active in `{pack.slug}`: deploy it, or activate one of its versions",
+        )
+    if target.deployment is None:
+        raise Refused(
+            "version_not_found",
+            f"`{pack.slug}` has no version {wanted.version}: leave out `version`, or list its "
+            "deployments",
+        )
+    if target.skill is None:
+        raise Refused("skill_not_found", _unknown_skill(caller, wanted, target.deployment, pack))
+    if target.skill["type"] != "function":
+        raise _agent_not_available(f"`{wanted.path}`")
+
+
+def check_secrets(wanted: Wanted, skill: ManifestSkill) -> None:
+    """Step 14."""
+    if skill["needs"]:
+        raise Refused(
+            "secrets_missing",
+            f"`{wanted.path}` needs {', '.join(skill['needs'])}, and this server keeps no secrets "
+            "yet: deploy a version that takes them as inputs",
+        )
+
+
+def _agent_not_available(what: str) -> Refused:
+    return Refused(
+        "agent_not_available",
+        f"{what} runs as an agent, and this server has no agent runtime: call a function skill",
+    )
+
+
+def _unknown_skill(
+    caller: Caller,
+    wanted: Wanted,
+    deployment: deployments.Deployment,
+    pack: skillpacks.Skillpack,
+) -> str:
+    sentence = f"there is no skill `{wanted.path}` in version {deployment.version}"
+    if caller.is_publishable or pack.workspace_id != caller.workspace_id:
+        return f"{sentence}: check its name"
+    names = sorted(deployment.skill_names())
+    near = difflib.get_close_matches(wanted.skill, names, n=3) or names[:5]
+    return f"{sentence}: did you mean {' or '.join(f'`{name}`' for name in near)}?"
+
+
+async def submit(
+    platform: Platform, caller: Caller, wanted: Wanted, ticket: Ticket | None
+) -> tuple[str, Kept | None]:
+    """Check a request and queue its job; return the job's id, and the twin it repeats if any.
+
+    Raises:
+        Refused: at the first check that fails, with nothing written but the rate's counter.
+    """
+    kept = await platform.db.read(lambda tx: idempotency.find(tx, ticket)) if ticket else None
+    if kept is not None:
+        return kept.resource_id, kept
+    check_kind(caller, wanted)
+    target = await platform.db.read(
+        lambda tx: find_target(tx, wanted, workspace_id=caller.workspace_id)
+    )
+    check_allowlist(caller, wanted, target)
+    check_target(caller, wanted, target)
+    await _check_limits(platform, caller)
+    assert target.skillpack and target.deployment and target.skill
+    inputs = await job_inputs.prepare(platform, caller, target.deployment, target.skill, wanted)
+    check_secrets(wanted, target.skill)
+    job = _new_job(caller, wanted, target, inputs)
+    kept = await _enqueue(platform, job, ticket)
+    return (kept.resource_id, kept) if kept else (job.id, None)
+
+
+async def _check_limits(platform: Platform, caller: Caller) -> None:
+    """Steps 9 to 12."""
+    now = platform.clock()
+    if caller.daily_cap_micros is not None:
+        await platform.db.read(
+            lambda tx: billing.check_daily_cap(
+                tx, key_id=caller.key_id, daily_cap_micros=caller.daily_cap_micros, now=now
+            )
+        )
+    if (rate := caller.rate_per_minute) is not None:
+        await keys.spend_submit(platform.db, key_id=caller.key_id, rate=rate, now=now)
+    await platform.db.read(lambda tx: billing.check_credits(tx, workspace_id=caller.workspace_id))
+
+
+def _new_job(caller: Caller, wanted: Wanted, target: Target, inputs: dict[str, Any]) -> NewJob:
+    pack, deployment = target.skillpack, target.deployment
+    assert pack is not None and deployment is not None
+    own = pack.workspace_id == caller.workspace_id
+    return NewJob(
+        id=new_id(),
+        workspace_id=caller.workspace_id,
+        skillpack_id=pack.id,
+        skillpack=pack.slug,
+        deployment_id=deployment.id,
+        version=deployment.version,
+        skill_name=wanted.skill,
+        type="function",
+        key_id=caller.key_id,
+        inputs=inputs,
+        wide_reach=own and not caller.is_publishable,
+        public_view=not own,
+        source=wanted.source,
+    )
+
+
+async def _enqueue(platform: Platform, job: NewJob, ticket: Ticket | None) -> Kept | None:
+    now: Micros = platform.clock()
+
+    async def effect(tx: Transaction) -> Kept | StoredEvent:
+        twin = await idempotency.remember(tx, ticket, status=201, resource_id=job.id, now=now)
+        if twin is not None:
+            return twin
+        event = await store.enqueue(tx, job, now=now)
+        await platform.queue.put(tx, job.id)
+        return event
+
+    try:
+        done = await platform.db.write(effect)
+    except store.DeploymentGone:
+        raise Refused(
+            "version_not_found", f"version {job.version} of `{job.skillpack}` was just deleted"
+        ) from None
+    if isinstance(done, Kept):
+        return done
+    platform.queue.wake()
+    return None
+
+
+async def submit_child(
+    tx: Transaction, parent: Row, job: NewJob, *, now: Micros
+) -> StoredEvent | None:
+    """Queue a child and give it its parent's slot; None when the parent was fenced off."""
+    if not await store.wait_for_child(tx, job_id=parent["id"], attempt=parent["attempt"]):
+        return None
+    return await store.enqueue(tx, job, now=now)

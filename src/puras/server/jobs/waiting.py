@@ -1,0 +1,28 @@
+"""Holds a request until a job is over, or a time has passed: woken by its events, not by a clock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from puras.server.db.database import Row
+from puras.server.jobs import store
+from puras.wire import TERMINAL_STATUSES
+
+if TYPE_CHECKING:
+    from puras.server.db.database import Database
+    from puras.server.events.hub import Hub
+
+_LOOK_AGAIN_SECONDS = 5.0
+
+
+async def wait_for_end(db: Database, hub: Hub, job_id: str, *, seconds: float) -> Row | None:
+    """Return the job once it is terminal, or as it is after `seconds`; None: no such job."""
+    deadline = time.monotonic() + seconds
+    with hub.watch(job_id) as watch:
+        while True:
+            row = await db.read(lambda tx: store.get(tx, job_id))
+            left = deadline - time.monotonic()
+            if row is None or row["status"] in TERMINAL_STATUSES or left <= 0 or hub.closing:
+                return row
+            await watch.wait(min(left, _LOOK_AGAIN_SECONDS))

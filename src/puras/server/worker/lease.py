@@ -1,0 +1,92 @@
+"""Keeps this worker's claim on its running jobs, and takes back what others lost.
+
+One statement renews every lease; what it does not return has been fenced off (cancelled, or
+taken over while this process was frozen) and its processes are killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from puras.server.clock import Clock
+from puras.server.db.database import Database, Row
+from puras.server.jobs import store
+from puras.server.jobs.states import RENEW_SECONDS
+
+_log = structlog.get_logger(__name__)
+Attempts = set[tuple[str, int]]
+
+
+class Lease:
+    """Renews every few seconds until cancelled."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        worker_id: str,
+        clock: Clock,
+        running: Callable[[], Attempts],
+        drop: Callable[[str], Awaitable[None]],
+        publish: Callable[[store.Changes], None],
+    ) -> None:
+        self._db = db
+        self._worker_id = worker_id
+        self._clock = clock
+        self._running = running
+        self._drop = drop
+        self._publish = publish
+        self._strays: Attempts = set()
+
+    async def keep(self) -> None:
+        """Renew and recover for ever; a database that fails is asked again."""
+        while True:
+            try:
+                await self.renew()
+                await self.recover()
+            except Exception:
+                _log.exception("lease_not_renewed")
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def renew(self) -> None:
+        before = self._running()
+        rows = await self._db.write(
+            lambda tx: store.renew(tx, worker_id=self._worker_id, now=self._clock())
+        )
+        kept = set(rows)
+        for job_id, attempt in (before & self._running()) - kept:
+            _log.warning("run_fenced_off", job_id=job_id, attempt=attempt)
+            await self._drop(job_id)
+        await self._take_strays(rows, kept - before - self._running())
+
+    async def _take_strays(self, rows: dict[tuple[str, int], Row], strays: Attempts) -> None:
+        """Queue again what is ours by name and runs nowhere: its end could not be written.
+
+        Only what was astray the last time too: a job just claimed is not yet among the running.
+        """
+        for attempt in strays & self._strays:
+            row, changes = rows[attempt], store.Changes()
+            _log.warning("run_astray", job_id=row["id"], attempt=row["attempt"])
+            await self._db.write(
+                lambda tx, row=row, changes=changes: store.lose(
+                    tx, row, now=self._clock(), changes=changes
+                )
+            )
+            self._publish(changes)
+        self._strays = strays
+
+    async def recover(self, *, every: bool = False) -> None:
+        """Requeue jobs whose worker is gone; `every` at the start of the only server."""
+        while True:
+            changes = await self._db.write(
+                lambda tx: store.recover(
+                    tx, worker_id=self._worker_id, now=self._clock(), every=every
+                )
+            )
+            if not changes.events:
+                return
+            _log.warning("jobs_recovered", count=len(changes.events), failed=len(changes.ended))
+            self._publish(changes)

@@ -1,0 +1,200 @@
+"""The worker: claims queued jobs while it has places, and sees each run to its end.
+
+One job is a value threaded through a few steps: claim → prepare (bundle, environment) → run →
+shape the outcome → end. A run that waits for a child gives its place away meanwhile, so a chain
+of subagents never starves itself. Whatever ends a job elsewhere (a cancel, a lost lease) cancels
+its task here, and with it the processes of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from puras.server.clock import Clock, new_id
+from puras.server.db.database import Database, Row, Transaction
+from puras.server.events.hub import Hub
+from puras.server.events.writer import EventWriter
+from puras.server.jobs import store
+from puras.server.jobs.states import Ending
+from puras.server.worker.lease import Lease
+from puras.server.worker.queue.port import Queue
+from puras.server.worker.spec import Lost
+
+_log = structlog.get_logger(__name__)
+_IDLE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Active:
+    """A job that runs here. `waiting_for` are the children it waits for."""
+
+    row: Row
+    task: asyncio.Task[None] | None = None
+    waiting_for: set[str] = field(default_factory=set)
+
+
+Perform = Callable[[Active], Awaitable[Ending | Lost]]
+"""Runs one attempt to its outcome; `worker.attempt` has the real one."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs up to `concurrency` jobs at once; those that wait for a child do not count."""
+
+    db: Database
+    hub: Hub
+    queue: Queue
+    writer: EventWriter
+    clock: Clock
+    concurrency: int
+    perform: Perform
+    prepare: Callable[[str], None]
+    id: str = field(default_factory=lambda: f"{os.uname().nodename}-{os.getpid()}-{new_id()[-12:]}")
+    _active: dict[str, Active] = field(default_factory=dict)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _stopping: bool = False
+
+    async def start(self, *, alone: bool) -> None:
+        """Begin to claim. `alone`: no other process shares this database, so whatever still
+        counts as running belonged to a server that died, and is queued again at once."""
+        lease = Lease(
+            self.db,
+            worker_id=self.id,
+            clock=self.clock,
+            running=lambda: {(a.row["id"], a.row["attempt"]) for a in self._active.values()},
+            drop=self._drop,
+            publish=self.announce,
+        )
+        if alone:
+            await lease.recover(every=True)
+        self._tasks = [
+            asyncio.create_task(lease.keep(), name="puras-lease"),
+            asyncio.create_task(self._claim_loop(), name="puras-claim"),
+        ]
+
+    async def stop(self, *, grace: float) -> None:
+        """Take nothing new, give running jobs `grace` seconds to end, hand the rest back."""
+        self._stopping = True
+        running = [a.task for a in self._active.values() if a.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=grace)
+        for active in list(self._active.values()):
+            await self._hand_back(active)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.drain()
+
+    def announce(self, changes: store.Changes) -> None:
+        """Tell of committed changes: readers wake, ended jobs stop running, slots are free."""
+        self.hub.publish(changes.events)
+        for active in self._active.values():
+            # At once, not when the parent gets round to it: its place is its own again.
+            active.waiting_for.difference_update(changes.ended)
+        for job_id in changes.ended:
+            if (run := self._active.get(job_id)) is not None and run.task is not None:
+                run.task.cancel()
+        self.queue.wake()
+
+    def running(self) -> list[str]:
+        """Return the ids of the jobs that run here."""
+        return list(self._active)
+
+    def _free_places(self) -> int:
+        busy = sum(not active.waiting_for for active in self._active.values())
+        return 0 if self._stopping else self.concurrency - busy
+
+    async def _claim_loop(self) -> None:
+        while True:
+            try:
+                claimed = await self._claim() if self._free_places() > 0 else False
+            except Exception:
+                _log.exception("claim_failed")
+                claimed = False
+            if not claimed:
+                await self.queue.wait(_IDLE_SECONDS)
+
+    async def _claim(self) -> bool:
+        rows, changes = await self.db.write(
+            lambda tx: store.claim(
+                tx,
+                worker_id=self.id,
+                concurrency=self.concurrency,
+                most=self._free_places(),
+                now=self.clock(),
+            )
+        )
+        self.hub.publish(changes.events)
+        for row in rows:
+            active = self._active[row["id"]] = Active(row)
+            active.task = asyncio.create_task(self._see_through(active), name=f"job-{row['id']}")
+        return bool(rows)
+
+    async def _see_through(self, active: Active) -> None:
+        row = active.row
+        try:
+            outcome = await self._outcome(active)
+            await self.writer.drain()
+            changes = await self.db.write(lambda tx: self._conclude(tx, row, outcome))
+            self._forget(active)
+            self.announce(changes)
+        except asyncio.CancelledError:
+            _log.info("run_stopped", job_id=row["id"], attempt=row["attempt"])
+        except Exception:
+            # The lease is no longer renewed for it, so the job comes back by itself.
+            _log.exception("run_not_concluded", job_id=row["id"], attempt=row["attempt"])
+        finally:
+            self._forget(active)
+            self.queue.wake()
+
+    async def _outcome(self, active: Active) -> Ending | Lost:
+        try:
+            return await self.perform(active)
+        except Exception as error:
+            _log.exception("run_broke", job_id=active.row["id"], attempt=active.row["attempt"])
+            return Lost(f"the server failed: {type(error).__name__}")
+
+    async def _conclude(self, tx: Transaction, row: Row, outcome: Ending | Lost) -> store.Changes:
+        changes = store.Changes()
+        if isinstance(outcome, Lost):
+            _log.warning("run_lost", job_id=row["id"], reason=outcome.reason)
+            await store.lose(tx, row, now=self.clock(), changes=changes)
+        else:
+            await store.end(
+                tx,
+                job_id=row["id"],
+                attempt=row["attempt"],
+                ending=outcome,
+                now=self.clock(),
+                changes=changes,
+            )
+        return changes
+
+    async def _hand_back(self, active: Active) -> None:
+        row = active.row
+        await self._cancel(active)
+        changes = store.Changes()
+        await self.db.write(
+            lambda tx: store.hand_back(
+                tx, job_id=row["id"], attempt=row["attempt"], now=self.clock(), changes=changes
+            )
+        )
+        self.hub.publish(changes.events)
+
+    async def _drop(self, job_id: str) -> None:
+        if (active := self._active.get(job_id)) is not None:
+            await self._cancel(active)
+
+    async def _cancel(self, active: Active) -> None:
+        if active.task is not None:
+            active.task.cancel()
+            await asyncio.gather(active.task, return_exceptions=True)
+
+    def _forget(self, active: Active) -> None:
+        if self._active.get(active.row["id"]) is active:
+            del self._active[active.row["id"]]
