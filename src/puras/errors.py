@@ -13,7 +13,8 @@
     │   ├── RateLimitError                429
     │   └── ServerError                   5xx
     ├── PurasConnectionError              no usable answer came
-    │   └── PurasTimeoutError             none came in time
+    │   ├── PurasTimeoutError             none came in time
+    │   └── StreamLineTooLongError        an event stream sent a line over 4 MiB
     ├── JobError (RuntimeError)           a job ended otherwise than well
     ├── MissingKeyError (ValueError)      no API key was given
     ├── SkillPathError (ValueError)       a skill's path can't be read, or no skillpack is known
@@ -109,6 +110,10 @@ class PurasConnectionError(PurasError):
 
 class PurasTimeoutError(PurasConnectionError):
     """No answer came in time."""
+
+
+class StreamLineTooLongError(PurasConnectionError):
+    """An event stream sent a line, or one event, over 4 MiB: no server of ours does that."""
 
 
 class JobError(PurasError, RuntimeError):
