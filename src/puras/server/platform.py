@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from puras.server.clock import Clock
 
 if TYPE_CHECKING:
+    from puras.server.db.database import Database
     from puras.server.deployments.bundles import Bundles
     from puras.server.drive.signing import Signer
     from puras.server.drive.store import Drive
     from puras.server.events.hub import Hub
     from puras.server.fetch import Fetcher
-    from puras.server.worker.loop import Worker
-
-    from puras.server.db.database import Database
+    from puras.server.jobs.store import Changes
     from puras.server.settings import Settings
     from puras.server.storage.port import Storage
+    from puras.server.worker.loop import Worker
     from puras.server.worker.queue.port import Queue
 
 
@@ -46,3 +46,11 @@ class Platform:
     queue: Queue
     fetcher: Fetcher
     worker: Worker | None
+
+    def announce(self, changes: Changes) -> None:
+        """Tell of committed changes to jobs: wake readers, stop what ended, offer free slots."""
+        if self.worker is not None:
+            self.worker.announce(changes)
+            return
+        self.hub.publish(changes.events)
+        self.queue.wake()

@@ -115,7 +115,8 @@ async def claim(
     The workspace with the fewest running jobs comes first, within it the deepest child, then the
     oldest job: a child takes over the slot of the parent that waits for it.
     """
-    claimed, changes = [], Changes()
+    claimed: list[Row] = []
+    changes = Changes()
     while len(claimed) < most:
         candidate = await tx.one(QUERIES.next_queued, concurrency=concurrency)
         if candidate is None:

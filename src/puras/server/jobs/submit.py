@@ -72,6 +72,15 @@ class Target:
     skill: ManifestSkill | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A target that exists and can run here."""
+
+    skillpack: skillpacks.Skillpack
+    deployment: deployments.Deployment
+    skill: ManifestSkill
+
+
 def read_wanted(body: Mapping[str, Any], query: Mapping[str, str], version: int | None) -> Wanted:
     """Read what is wanted from body and query (step 4). Raises Refused `invalid_request`."""
     skill, prompt = body.get("skill"), body.get("prompt")
@@ -132,7 +141,7 @@ def check_allowlist(caller: Caller, wanted: Wanted, target: Target) -> None:
         )
 
 
-def check_target(caller: Caller, wanted: Wanted, target: Target) -> None:
+def check_target(caller: Caller, wanted: Wanted, target: Target) -> Found:
     """Step 8: the skill exists, in a deployment that exists, and can run here."""
     if wanted.is_inline:
         raise _agent_not_available("a prompt")
@@ -154,6 +163,7 @@ def check_target(caller: Caller, wanted: Wanted, target: Target) -> None:
         raise Refused("skill_not_found", _unknown_skill(caller, wanted, target.deployment, pack))
     if target.skill["type"] != "function":
         raise _agent_not_available(f"`{wanted.path}`")
+    return Found(pack, target.deployment, target.skill)
 
 
 def check_secrets(wanted: Wanted, skill: ManifestSkill) -> None:
@@ -203,12 +213,12 @@ async def submit(
         lambda tx: find_target(tx, wanted, workspace_id=caller.workspace_id)
     )
     check_allowlist(caller, wanted, target)
-    check_target(caller, wanted, target)
+    found = check_target(caller, wanted, target)
     await _check_limits(platform, caller)
-    assert target.skillpack and target.deployment and target.skill
-    inputs = await job_inputs.prepare(platform, caller, target.deployment, target.skill, wanted)
-    check_secrets(wanted, target.skill)
-    job = _new_job(caller, wanted, target, inputs)
+    inputs = job_inputs.fill(found.skill, wanted.inputs)
+    await job_inputs.check_files(platform.db, caller, found.skill, inputs)
+    check_secrets(wanted, found.skill)
+    job = _new_job(caller, wanted, found, inputs)
     kept = await _enqueue(platform, job, ticket)
     return (kept.resource_id, kept) if kept else (job.id, None)
 
@@ -223,13 +233,14 @@ async def _check_limits(platform: Platform, caller: Caller) -> None:
             )
         )
     if (rate := caller.rate_per_minute) is not None:
-        await keys.spend_submit(platform.db, key_id=caller.key_id, rate=rate, now=now)
+        await platform.db.write(
+            lambda tx: keys.count_submit(tx, key_id=caller.key_id, rate=rate, now=now)
+        )
     await platform.db.read(lambda tx: billing.check_credits(tx, workspace_id=caller.workspace_id))
 
 
-def _new_job(caller: Caller, wanted: Wanted, target: Target, inputs: dict[str, Any]) -> NewJob:
-    pack, deployment = target.skillpack, target.deployment
-    assert pack is not None and deployment is not None
+def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any]) -> NewJob:
+    pack, deployment = found.skillpack, found.deployment
     own = pack.workspace_id == caller.workspace_id
     return NewJob(
         id=new_id(),

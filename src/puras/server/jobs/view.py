@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sees_public_view(row: Row, caller: Caller) -> bool:
-    """Publishable keys, and callers of another workspace's skill, do not read the skill's inside."""
+    """Publishable keys and callers of another workspace's skill do not see inside of it."""
     return caller.is_publishable or bool(row["public_view"])
 
 

@@ -1,4 +1,4 @@
-"""Holds a request until a job is over, or a time has passed: woken by its events, not by a clock."""
+"""Holds a request until a job is over or a time has passed, woken by the job's own events."""
 
 from __future__ import annotations
 

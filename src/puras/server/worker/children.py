@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from puras.server.bundle_schemas import Schemas
 from puras.server.clock import Clock, new_id
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.deployments import store as deployments
 from puras.server.deployments.store import Deployment
 from puras.server.events.hub import Hub
 from puras.server.jobs import store
+from puras.server.jobs.inputs import fill, named_paths
 from puras.server.jobs.states import NewJob
 from puras.server.jobs.submit import submit_child
 from puras.server.jobs.waiting import wait_for_end
@@ -27,6 +27,7 @@ from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks
 from puras.server.skillpacks.store import Skillpack
 from puras.server.worker.loop import Active
+from puras.server.worker.run_drive import RunDrive
 from puras.skill_path import parse
 from puras.wire import MAX_SUBAGENT_DEPTH, TERMINAL_STATUSES, ManifestSkill
 
@@ -49,11 +50,15 @@ class Children:
     db: Database
     hub: Hub
     clock: Clock
-    schemas: Schemas
     announce: Callable[[store.Changes], None]
 
-    async def run(self, parent: Active, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def run(
+        self, parent: Active, arguments: dict[str, Any], run_drive: RunDrive
+    ) -> dict[str, Any]:
         """Run a child to its end and return it as a job; a failed child is no error here.
+
+        The child gets no more of the drive than its parent reaches, and the parent reaches what
+        the child's result names.
 
         Raises:
             Refused: the target does not exist, its inputs do not fit, the chain is too deep or
@@ -62,8 +67,10 @@ class Children:
         call = _call_key(arguments)
         known = await self.db.read(lambda tx: store.recall(tx, job_id=parent.row["id"], call=call))
         if known is not None and known[0] == "done":
-            return dict(known[1])
-        child_id = known[1]["job_id"] if known else await self._start(parent, arguments, call)
+            return _granting(dict(known[1]), run_drive)
+        child_id = (
+            known[1]["job_id"] if known else await self._start(parent, arguments, call, run_drive)
+        )
         row = await self._wait(parent, child_id, timeout=arguments.get("timeout"))
         job = _as_job(row)
         await self.db.write(
@@ -78,7 +85,13 @@ class Children:
         )
         return job
 
-    async def _start(self, parent: Active, arguments: dict[str, Any], call: store.CallKey) -> str:
+    async def _start(
+        self,
+        parent: Active,
+        arguments: dict[str, Any],
+        call: store.CallKey,
+        run_drive: RunDrive,
+    ) -> str:
         row = parent.row
         if row["depth"] >= MAX_SUBAGENT_DEPTH:
             raise Refused(
@@ -88,7 +101,9 @@ class Children:
             )
         target = await self.db.read(lambda tx: _find(tx, row, arguments))
         await self._refuse_circles(row, target)
-        job = self._new_job(row, target, arguments.get("inputs") or {})
+        job = _new_job(row, target, arguments.get("inputs") or {})
+        for path in named_paths(target.skill, job.inputs, workspace_id=row["workspace_id"]):
+            run_drive.readable({"path": path})
 
         async def effect(tx: Transaction) -> bool:
             event = await submit_child(tx, row, job, now=self.clock())
@@ -113,36 +128,6 @@ class Children:
                 f"`{target.skill['name']}` is already running above this call: "
                 "a chain of subagents may not go in a circle",
             )
-
-    def _new_job(self, row: Row, target: Target, inputs: dict[str, Any]) -> NewJob:
-        schema = self.schemas.of(target.deployment, target.skill)
-        filled = schema.fill_inputs(inputs)
-        if faults := schema.input_faults(filled):
-            raise Refused(
-                "invalid_inputs",
-                f"the inputs do not fit `{target.skill['name']}`: "
-                + "; ".join(f"{fault['path']} {fault['message']}" for fault in faults[:5]),
-                errors=faults,
-            )
-        own = target.skillpack.workspace_id == row["workspace_id"]
-        return NewJob(
-            id=new_id(),
-            workspace_id=row["workspace_id"],
-            skillpack_id=target.skillpack.id,
-            skillpack=target.skillpack.slug,
-            deployment_id=target.deployment.id,
-            version=target.deployment.version,
-            skill_name=target.skill["name"],
-            type="function",
-            key_id=row["key_id"],
-            inputs=filled,
-            wide_reach=bool(row["wide_reach"]) and own,
-            public_view=not own,
-            source="subagent",
-            parent_job_id=row["id"],
-            root_job_id=row["root_job_id"],
-            depth=row["depth"] + 1,
-        )
 
     async def _wait(self, parent: Active, child_id: str, *, timeout: float | None) -> Row:
         """Wait for the child's end; at the timeout it is cancelled."""
@@ -181,6 +166,11 @@ class Children:
         row = await self.db.read(lambda tx: store.get(tx, child_id))
         assert row is not None, "jobs are never deleted while their parent runs"
         return row
+
+
+def _granting(job: dict[str, Any], run_drive: RunDrive) -> dict[str, Any]:
+    run_drive.grant(output["drive_path"] for output in job["outputs"])
+    return job
 
 
 def _call_key(arguments: dict[str, Any]) -> store.CallKey:
@@ -232,6 +222,28 @@ async def _find(tx: Transaction, row: Row, arguments: dict[str, Any]) -> Target:
     return Target(pack, deployment, skill)
 
 
+def _new_job(row: Row, target: Target, inputs: dict[str, Any]) -> NewJob:
+    own = target.skillpack.workspace_id == row["workspace_id"]
+    return NewJob(
+        id=new_id(),
+        workspace_id=row["workspace_id"],
+        skillpack_id=target.skillpack.id,
+        skillpack=target.skillpack.slug,
+        deployment_id=target.deployment.id,
+        version=target.deployment.version,
+        skill_name=target.skill["name"],
+        type="function",
+        key_id=row["key_id"],
+        inputs=fill(target.skill, inputs),
+        wide_reach=bool(row["wide_reach"]) and own,
+        public_view=not own,
+        source="subagent",
+        parent_job_id=row["id"],
+        root_job_id=row["root_job_id"],
+        depth=row["depth"] + 1,
+    )
+
+
 def _as_job(row: Row) -> dict[str, Any]:
     """Return what a parent reads of its child: the result as stored, with plain drive paths."""
     return {
@@ -242,4 +254,8 @@ def _as_job(row: Row) -> dict[str, Any]:
         "error_code": row["error_code"],
         "skill_name": row["skill_name"],
         "cost_micros": row["cost_micros"],
+        "outputs": [
+            {key: output[key] for key in ("name", "drive_path", "mime", "size_bytes")}
+            for output in json.loads(row["outputs"] or "[]")
+        ],
     }

@@ -68,15 +68,14 @@ class Lease:
         Only what was astray the last time too: a job just claimed is not yet among the running.
         """
         for attempt in strays & self._strays:
-            row, changes = rows[attempt], store.Changes()
-            _log.warning("run_astray", job_id=row["id"], attempt=row["attempt"])
-            await self._db.write(
-                lambda tx, row=row, changes=changes: store.lose(
-                    tx, row, now=self._clock(), changes=changes
-                )
-            )
-            self._publish(changes)
+            await self._lose(rows[attempt])
         self._strays = strays
+
+    async def _lose(self, row: Row) -> None:
+        changes = store.Changes()
+        _log.warning("run_astray", job_id=row["id"], attempt=row["attempt"])
+        await self._db.write(lambda tx: store.lose(tx, row, now=self._clock(), changes=changes))
+        self._publish(changes)
 
     async def recover(self, *, every: bool = False) -> None:
         """Requeue jobs whose worker is gone; `every` at the start of the only server."""

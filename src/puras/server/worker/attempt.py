@@ -1,0 +1,188 @@
+"""One attempt at one job, from its row to its outcome: prepare, run, shape.
+
+    deployment → unpacked bundle → environment → process → result
+
+What the skill itself did wrong ends the job; what broke around it is `Lost`, and tried again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from puras.server.clock import Clock
+from puras.server.db.database import Database, Row
+from puras.server.deployments import store as deployments
+from puras.server.deployments.bundles import Bundles
+from puras.server.deployments.store import Deployment
+from puras.server.drive.signing import Signer
+from puras.server.drive.store import Drive
+from puras.server.events.writer import EventWriter
+from puras.server.fetch import Fetcher
+from puras.server.jobs import store as jobs
+from puras.server.jobs.inputs import reach_of
+from puras.server.jobs.states import Ending
+from puras.server.refusals import Refused
+from puras.server.settings import Settings
+from puras.server.worker import results
+from puras.server.worker.children import Children
+from puras.server.worker.environments import EnvironmentBroken, Environments
+from puras.server.worker.host import JobHost, Verb
+from puras.server.worker.loop import Active
+from puras.server.worker.meter import Meter
+from puras.server.worker.run_drive import RunDrive
+from puras.server.worker.spec import Failed, Lost, Outcome, Runner, RunSpec
+from puras.wire import ManifestSkill
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What every attempt needs; `perform` runs one."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    writer: EventWriter
+    bundles: Bundles
+    environments: Environments
+    runner: Runner
+    drive: Drive
+    signer: Signer
+    fetcher: Fetcher
+    children: Children
+
+    async def perform(self, active: Active) -> Ending | Lost:
+        """Run one claimed job to its outcome."""
+        deployment = await self._deployment(active.row["deployment_id"])
+        skill = deployment.skill(active.row["skill_name"])
+        assert skill is not None, "a deployment's manifest never changes"
+        run_drive = RunDrive(
+            active.row, reach_of(active.row, skill), self.drive, self.signer, self.fetcher
+        )
+        host = JobHost(active.row, self.writer, self.clock, self._verbs(active, run_drive))
+        try:
+            python = await self.environments.ensure(
+                deployment.requirements,
+                active.row["workspace_id"],
+                lambda line: host.emit("log", {"level": "info", "message": line}),
+            )
+        except EnvironmentBroken as broken:
+            return _deployment_broken(broken, host)
+        spec = await self._spec(active.row, deployment, skill=skill, python=python)
+        outcome = await self._metered(spec, host)
+        return await self._shape(outcome, skill, run_drive)
+
+    async def _metered(self, spec: RunSpec, host: JobHost) -> Outcome:
+        try:
+            async with Meter(self.db, self.settings, self.clock, host.row).running():
+                return await self.runner.run(spec, host)
+        except Refused as refusal:
+            return Failed(refusal.code, refusal.detail, "the run reached its cost limit")
+
+    async def _shape(
+        self, outcome: Outcome, skill: ManifestSkill, run_drive: RunDrive
+    ) -> Ending | Lost:
+        if isinstance(outcome, Lost):
+            return outcome
+        if isinstance(outcome, Failed):
+            return Ending(
+                "failed",
+                error=outcome.error,
+                public_error=outcome.public_error,
+                error_code=outcome.error_code,
+            )
+        return await results.shape(skill, outcome.result, run_drive)
+
+    async def _deployment(self, deployment_id: str) -> Deployment:
+        deployment = await self.db.read(lambda tx: deployments.get(tx, deployment_id))
+        assert deployment is not None, "a deployment with unfinished jobs is never deleted"
+        return deployment
+
+    async def _spec(
+        self, row: Row, deployment: Deployment, *, skill: ManifestSkill, python: Path
+    ) -> RunSpec:
+        bundle = await self.bundles.unpacked(deployment.id, deployment.sha256)
+        return RunSpec(
+            job_id=row["id"],
+            attempt=row["attempt"],
+            workspace_id=row["workspace_id"],
+            deployment_id=deployment.id,
+            skill_name=skill["name"],
+            skill_folder=skill["name"].replace("/", "/subskills/"),
+            entrypoint=skill["entrypoint"],
+            bundle=bundle,
+            python=python,
+            inputs=json.loads(row["inputs"]),
+            timeout_seconds=skill["timeout_seconds"] or self.settings.run_timeout_seconds,
+            memory_bytes=self.settings.run_memory_bytes,
+            process=skill["process"],
+        )
+
+    def _verbs(self, active: Active, run_drive: RunDrive) -> dict[str, Verb]:
+        memory = Memory(self.db, active.row)
+
+        async def run_child(arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+            return await self.children.run(active, arguments, run_drive)
+
+        return {
+            "drive.sign": run_drive.sign,
+            "drive.read": run_drive.read,
+            "drive.write": run_drive.write,
+            "drive.list": run_drive.list,
+            "fetch": run_drive.fetch,
+            "recorded.get": memory.get,
+            "recorded.put": memory.put,
+            "subagent.run": run_child,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What `puras.step(name, fn)` keeps from one attempt to the next."""
+
+    db: Database
+    row: Row
+
+    async def get(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`recorded.get {verb, arguments, occurrence}` → `{found, value}`."""
+        known = await self.db.read(
+            lambda tx: jobs.recall(tx, job_id=self.row["id"], call=_call(arguments))
+        )
+        if known is None or known[0] != "done":
+            return {"found": False, "value": None}
+        return {"found": True, "value": known[1]}
+
+    async def put(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`recorded.put {verb, arguments, occurrence, value}` → `{}`."""
+        await self.db.write(
+            lambda tx: jobs.record(
+                tx,
+                job_id=self.row["id"],
+                attempt=self.row["attempt"],
+                call=_call(arguments),
+                state="done",
+                value=arguments.get("value"),
+            )
+        )
+        return {}
+
+
+def _call(arguments: dict[str, Any]) -> jobs.CallKey:
+    return jobs.CallKey(
+        str(arguments.get("verb")),
+        str(arguments.get("arguments")),
+        int(arguments.get("occurrence") or 0),
+    )
+
+
+def _deployment_broken(broken: EnvironmentBroken, host: JobHost) -> Ending:
+    host.emit("log", {"level": "error", "message": broken.log[-8000:]})
+    return Ending(
+        "failed",
+        error="the deployment's environment could not be built: read this job's log, mend "
+        "requirements.txt and deploy again",
+        public_error="the deployment of this skill is broken",
+        error_code="deployment_broken",
+    )

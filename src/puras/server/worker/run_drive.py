@@ -1,0 +1,118 @@
+"""The drive as one run sees it: the calls of `puras.drive` and `load_bytes`, within its reach.
+
+Files pass between run and server by name: a relative path inside of the run's own folder, opened
+without following links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from puras.server.clock import new_id
+from puras.server.db.database import Row, Transaction
+from puras.server.drive.paths import clean_prefix, job_folder, relative
+from puras.server.drive.reach import Reach
+from puras.server.drive.signing import Signer
+from puras.server.drive.store import Drive, Origin
+from puras.server.fetch import Fetcher
+from puras.server.refusals import Refused
+from puras.server.jobs import store
+from puras.server.worker.run_files import chunks_of, put_copy
+
+_MOST_LISTED = 1000
+_TTL = range(30, 30 * 86_400 + 1)
+
+
+class RunOver(Exception):
+    """The attempt was fenced off: it writes no file any more."""
+
+
+@dataclass(slots=True)
+class RunDrive:
+    """Answers the file calls of one attempt. `grant` widens the reach by what children made."""
+
+    row: Row
+    reach: Reach
+    drive: Drive
+    signer: Signer
+    fetcher: Fetcher
+
+    def grant(self, paths: Iterable[str]) -> None:
+        self.reach = replace(self.reach, named=self.reach.named | frozenset(paths))
+
+    async def sign(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`drive.sign {path, ttl}` → `{path, signed_url, expires_in}`."""
+        path, ttl = self.readable(arguments), int(arguments.get("ttl") or 3600)
+        if ttl not in _TTL:
+            raise Refused("invalid_request", "a signed URL lives 30 seconds to 30 days")
+        await self.drive.open(self._workspace, path)
+        url = self.signer.url(self._workspace, path, ttl=ttl)
+        return {"path": path, "signed_url": url, "expires_in": ttl}
+
+    async def read(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`drive.read {path}` → `{file, mime}`: a copy in the run's folder."""
+        opened = await self.drive.open(self._workspace, self.readable(arguments))
+        name = f"read-{new_id()}{Path(opened.file.path).suffix}"
+        await put_copy(opened.local, folder, name)
+        return {"file": name, "mime": opened.file.mime}
+
+    async def write(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`drive.write {path, file}` → `{drive_path}`; a bare path lies in the job's folder."""
+        path = self._target(str(arguments.get("path") or ""))
+        chunks = chunks_of(folder, str(arguments.get("file") or ""))
+        return {"drive_path": await self.keep(path, chunks)}
+
+    async def keep(self, path: str, chunks: AsyncIterator[bytes], *, mime: str = "") -> str:
+        """Write a file as this run's own, unless the attempt has been fenced off meanwhile."""
+        file = await self.drive.write(
+            self._workspace,
+            path,
+            chunks=chunks,
+            origin=Origin(key_id=self.row["key_id"], job_id=self.row["id"], declared_mime=mime),
+            fence=self._fence,
+        )
+        return file.path
+
+    async def list(self, arguments: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+        """`drive.list {prefix}` → what of it lies within reach, at most 1,000 files."""
+        prefix = clean_prefix(str(arguments.get("prefix") or ""))
+        files = await self.drive.list(self._workspace, prefix=prefix, limit=_MOST_LISTED)
+        return [
+            {"drive_path": file.path, "size_bytes": file.size_bytes, "mime": file.mime}
+            for file in files
+            if self.reach.may_read(file.path)
+        ]
+
+    async def fetch(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """`fetch {url}` → `{file, mime}`: a caller's URL, read by the guarded fetcher."""
+        name = f"fetched-{new_id()}"
+        fetched = await self.fetcher.fetch(str(arguments.get("url") or ""), folder / name)
+        return {"file": name, "mime": fetched.mime}
+
+    def readable(self, arguments: dict[str, Any]) -> str:
+        """Return the clean path of a call, if the run may read it."""
+        path = relative(str(arguments.get("path") or ""), workspace_id=self._workspace)
+        if not self.reach.may_read(path):
+            raise Refused(
+                "file_not_found", f"this run can't reach `{path}`, or there is no such file"
+            )
+        return path
+
+    def _target(self, path: str) -> str:
+        wanted = relative(path, workspace_id=self._workspace)
+        if not self.reach.wide or "/" not in wanted:
+            own = job_folder(self.row["id"])
+            return wanted if wanted.startswith(own) else own + wanted
+        return wanted
+
+    async def _fence(self, tx: Transaction) -> None:
+        row = await store.get(tx, self.row["id"])
+        if row is None or row["attempt"] != self.row["attempt"] or row["status"] != "running":
+            raise RunOver(self.row["id"])
+
+    @property
+    def _workspace(self) -> str:
+        return str(self.row["workspace_id"])
