@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -22,6 +22,7 @@ class Settings:
     concurrency               PURAS_CONCURRENCY, 10          runs at once, here and per workspace
     bootstrap_key             PURAS_BOOTSTRAP_KEY            a secret key made at every start
     require_key               --require-key                  a token that counts as a secret key
+    secrets_key               PURAS_SECRETS_KEY              default: a file made in `home`
     starting_credits_usd      PURAS_STARTING_CREDITS_USD, 100
     compute_usd_per_second    PURAS_COMPUTE_USD_PER_SECOND, 0
     run_cost_limit_usd        PURAS_RUN_COST_LIMIT_USD, none
@@ -40,6 +41,7 @@ class Settings:
     concurrency: int = 10
     bootstrap_key: str | None = None
     require_key: str | None = None
+    secrets_key: str | None = field(default=None, repr=False)
     starting_credits_usd: float = 100.0
     compute_usd_per_second: float = 0.0
     run_cost_limit_usd: float | None = None
@@ -90,6 +92,7 @@ def read_settings(
         concurrency=int(_number(environment, "PURAS_CONCURRENCY", 10, least=1)),
         bootstrap_key=environment.get("PURAS_BOOTSTRAP_KEY") or None,
         require_key=require_key,
+        secrets_key=environment.get("PURAS_SECRETS_KEY") or None,
         starting_credits_usd=_number(environment, "PURAS_STARTING_CREDITS_USD", 100),
         compute_usd_per_second=_number(environment, "PURAS_COMPUTE_USD_PER_SECOND", 0),
         run_cost_limit_usd=(

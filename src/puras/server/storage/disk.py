@@ -1,0 +1,124 @@
+"""Storage in a folder of this machine.
+
+Bytes come in through `incoming`, a folder on the same file system that a starting server empties,
+and get their name by one rename after they were forced to disk: a crash at any point leaves the
+old bytes or the new ones. Names are the server's own (ids, hashes), never a caller's words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from puras.server.clock import new_id
+from puras.server.storage.port import TooLarge
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class DiskStorage:
+    """Keeps each name as a file below `root`; only the server's own user can read them."""
+
+    def __init__(self, root: Path, *, incoming: Path) -> None:
+        self._root = root
+        self._incoming = incoming
+
+    async def write(self, name: str, chunks: AsyncIterator[bytes], *, limit: int) -> int:
+        target, draft = self._path(name), self._draft()
+        size = 0
+        try:
+            with await asyncio.to_thread(_create, draft) as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge(f"more than {limit} bytes")
+                    await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(_keep, draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return size
+
+    async def adopt(self, name: str, file: Path) -> int:
+        """Move a finished file that nobody else has open. Raises ValueError for anything else."""
+        return await asyncio.to_thread(self._adopt, self._path(name), file)
+
+    async def size(self, name: str) -> int | None:
+        return _file_size(self._path(name))
+
+    async def local_path(self, name: str) -> Path | None:
+        path = self._path(name)
+        return None if _file_size(path) is None else path
+
+    async def delete(self, name: str) -> None:
+        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+
+    def _adopt(self, target: Path, file: Path) -> int:
+        size = _file_size(file)
+        if size is None:
+            raise ValueError(f"{file} is not a file")
+        draft = self._draft()
+        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            _move(file, draft)
+            draft.chmod(0o600)
+            _keep(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return size
+
+    def _draft(self) -> Path:
+        return self._incoming / new_id()
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name in this storage")
+        return self._root / name
+
+
+def _create(path: Path) -> BinaryIO:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.fdopen(os.open(path, _NEW, 0o600), "wb")
+
+
+def _keep(draft: Path, target: Path) -> None:
+    """Force a finished draft to disk and give it its name."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sync(draft)
+    os.replace(draft, target)
+    _sync(target.parent)
+    _sync(target.parent.parent)
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(source, target, follow_symlinks=False)
+        source.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file_size(path: Path) -> int | None:
+    """Return the size of a regular file, None for anything else: links are not followed."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
