@@ -1,0 +1,105 @@
+"""A server for one run: `puras run --local` starts it, runs on it, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import string
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from puras.cli.config import Login
+from puras.cli.deploy import check_bundle
+from puras.cli.failures import CommandFailed
+from puras.cli.server_extra import need_server
+
+SKILLPACK: Final = "local"
+"""The slug under which `serve --dir` deploys."""
+
+_STOP_SECONDS: Final = 15.0
+_BASE62: Final = string.ascii_letters + string.digits
+_NOT_PASSED_ON: Final = frozenset(
+    {
+        "PURAS_API_BASE",
+        "PURAS_API_KEY",
+        "PURAS_DATABASE_URL",
+        "PURAS_HOME",
+        "PURAS_PUBLIC_URL",
+        "PURAS_STORAGE_URL",
+    }
+)
+
+
+@contextmanager
+def local_server(folder: Path) -> Iterator[Login]:
+    """Serve the bundle in `folder` from a data folder of its own, as long as the block runs.
+
+    Raises:
+        CommandFailed: `puras[server]` is missing, the bundle has faults, or the start failed.
+    """
+    need_server()
+    check_bundle(folder)
+    key = _new_key()
+    with tempfile.TemporaryDirectory(prefix="puras-local-") as home, _stopped_by_sigterm():
+        process = _start(folder, home=Path(home), key=key)
+        try:
+            yield Login(_url(process, log=Path(home) / "log"), key, "config")
+        finally:
+            _stop(process)
+
+
+def _start(folder: Path, *, home: Path, key: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "puras.cli.main", "serve", "--no-login", "--output", "json"]
+    options = ["--dir", str(folder), "--data", str(home / "data"), "--port", "0"]
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(
+            [*command, *options],
+            env=kept | {"PURAS_BOOTSTRAP_KEY": key},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            # Ctrl-C is for the one who watches: the server is stopped after it, in order.
+            start_new_session=True,
+        )
+
+
+def _url(process: subprocess.Popen[bytes], *, log: Path) -> str:
+    """Wait for the line that a server writes when its bundle is deployed; return its address."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        said = log.read_text("utf-8", "replace").strip()
+        raise CommandFailed(f"the local server did not start:\n{said}", code="not_started")
+    return str(json.loads(line)["url"])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Unwind at SIGTERM, which would otherwise end this process and leave its server running."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _new_key() -> str:
+    prefix, secret = ("".join(secrets.choice(_BASE62) for _ in range(length)) for length in (8, 32))
+    return f"puras_live_{prefix}.{secret}"

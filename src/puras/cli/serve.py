@@ -1,0 +1,150 @@
+"""`puras serve`: everything in one process, here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from puras.cli import config, output
+from puras.cli.command import Command
+from puras.cli.failures import USAGE, CommandFailed
+from puras.cli.server_extra import need_server
+
+if TYPE_CHECKING:
+    from puras.server.settings import Settings
+
+
+@click.command(cls=Command)
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Deploy this bundle as skillpack `local`.",
+)
+@click.option("--watch", is_flag=True, help="With --dir: deploy again when a file changes.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--require-key", metavar="TOKEN", help="Accept TOKEN as a secret key too.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where everything is kept. Default: PURAS_HOME, else ~/.puras/data.",
+)
+@click.option("--no-login", is_flag=True, help="Do not log this CLI in at the first start.")
+def serve(
+    folder: Path | None,
+    watch: bool,
+    host: str,
+    port: int,
+    require_key: str | None,
+    data: Path | None,
+    no_login: bool,
+) -> None:
+    """Start a server: API, database, files and workers in one process.
+
+    The first start makes a workspace and a key, shows the key once, and logs this CLI in.
+    Ctrl-C, or SIGTERM, lets running jobs go back to the queue; the next start goes on with them.
+
+    \b
+    Examples:
+      puras serve
+      puras serve --dir my-skills --watch
+      puras serve --host 0.0.0.0 --port 80 --data /var/lib/puras
+    """
+    if watch and folder is None:
+        raise click.UsageError("--watch needs --dir")
+    need_server()
+    from puras.server.serve import serve as run_server
+
+    settings = _settings(host=host, port=port, data=data, require_key=require_key)
+    if not settings.is_loopback:
+        output.note(
+            f"Warning: {host} can be reached from other machines, and keys travel unencrypted. "
+            "Put a proxy with TLS in front, or bind to 127.0.0.1."
+        )
+    with _refusals():
+        run_server(
+            settings,
+            bundle_dir=folder,
+            watch=watch,
+            ready=lambda bound, first_key: _tell(bound, first_key, log_in=not no_login),
+        )
+
+
+def _settings(*, host: str, port: int, data: Path | None, require_key: str | None) -> Settings:
+    from puras.server.settings import BadSetting, read_settings
+
+    try:
+        return read_settings(os.environ, home=data, host=host, port=port, require_key=require_key)
+    except BadSetting as error:
+        raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what can keep a server from starting into something to act on."""
+    from puras.server.db.migrate import SchemaTooNew
+    from puras.server.home import DataInUse
+    from puras.server.refusals import Refused
+    from puras.server.settings import BadSetting
+
+    try:
+        yield
+    except DataInUse as error:
+        raise CommandFailed(str(error), code="data_in_use") from None
+    except SchemaTooNew as error:
+        raise CommandFailed(str(error), code="schema_too_new") from None
+    except BadSetting as error:
+        raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
+    except Refused as error:
+        faults = [dict(fault) for fault in error.errors]
+        raise CommandFailed(error.detail, code=error.code, faults=faults) from None
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise
+        raise CommandFailed(
+            f"the address can't be had: {error.strerror}",
+            code="address_in_use",
+            next_step="stop what listens there, or choose another --port",
+        ) from None
+
+
+def _tell(settings: Settings, first_key: str | None, *, log_in: bool) -> None:
+    logged_in = first_key is not None and log_in and _log_in(settings.public_url, first_key)
+    if output.is_json():
+        output.json_line({"url": settings.public_url, "data": str(settings.home), "key": first_key})
+        return
+    click.echo(f"Puras listens on {settings.public_url}  (data in {settings.home})")
+    if first_key is not None:
+        _tell_key(settings.public_url, first_key, logged_in=logged_in)
+    click.echo("Stop it with Ctrl-C.")
+    sys.stdout.flush()
+
+
+def _tell_key(url: str, key: str, *, logged_in: bool) -> None:
+    click.echo(f"\nYour API key, shown this once:\n\n  {key}\n")
+    if logged_in:
+        click.echo("This CLI is logged in with it. In another terminal:")
+    else:
+        click.echo("To use it, in another terminal:")
+        click.echo(f"  puras login --api-base {url}")
+    click.echo("  puras init my-skills && puras deploy my-skills")
+    click.echo("\nFrom anywhere:")
+    click.echo(f'  curl {url}/v1/billing/balance -H "Authorization: Bearer {key}"\n')
+
+
+def _log_in(url: str, key: str) -> bool:
+    """Log the CLI in, unless that would take the place of a login at another server."""
+    known = config.read_config()
+    if known.api_key is not None and known.api_base != url:
+        output.note(f"This CLI stays logged in at {known.api_base or config.DEFAULT_API_BASE}.")
+        return False
+    config.remember_login(api_base=url, api_key=key)
+    return True
