@@ -1,12 +1,14 @@
 """From an error to what the user sees of it: a sentence, the next step, and an exit code.
 
-0    ok
-1    failed: the job, the deploy, the connection
-2    usage: the command line makes no sense
-3    not authorised: 401 and 403, or no key at all
-4    not found: 404
-5    out of money: 402, and 429 when a key's daily cap is reached
-130  interrupted
+    0    ok
+    1    failed: the job, the deploy, the connection
+    2    usage: the command line makes no sense
+    3    not authorised: 401 and 403, or no key at all
+    4    not found: 404
+    5    out of money: 402, and 429 when a key's daily cap is reached
+    130  interrupted: the watching, never the job
+
+A program reads the code; a person reads the sentence.
 """
 
 from __future__ import annotations
