@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import quote, unquote, urldefrag, urljoin
 
 from puras.bundle.dialect import rebuilt, subschemas
 from puras.bundle.faults import Findings, Steps
 
 _NAMES = frozenset({"$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$schema"})
+_FRAGMENT = "!$&'()*+,;=:@?~"
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def targets(schema: Mapping[str, Any]) -> dict[str, Any]:
 def pointer(steps: Steps) -> str:
     """Write steps as the `$ref` that leads there."""
     escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-    return "#" + "".join(f"/{step}" for step in escaped)
+    return "#" + "".join(f"/{quote(step, safe=_FRAGMENT)}" for step in escaped)
 
 
 def _walk(node: Any, steps: Steps, base: str) -> Iterator[tuple[Steps, Any, str]]:

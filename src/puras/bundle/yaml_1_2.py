@@ -80,7 +80,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
             raise _refused(key_node, "a key must be a plain word, not a list or a mapping")
-        key = key_node.value
+        key = _string(loader, key_node)
         if key in read:
             raise _refused(key_node, f"`{key}` is written twice: keep one of them")
         read[key] = loader.construct_object(value_node, deep=True)
@@ -92,7 +92,9 @@ def _sequence(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
 
 
 def _string(loader: _Loader, node: yaml.ScalarNode) -> str:
-    return str(node.value)
+    # Two escaped halves are one character in JSON; PyYAML leaves halves, and those are no UTF-8.
+    halves = str(node.value).encode("utf-16", "surrogatepass")
+    return halves.decode("utf-16", "replace")
 
 
 def _null(loader: _Loader, node: yaml.ScalarNode) -> None:
