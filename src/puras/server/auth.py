@@ -40,6 +40,13 @@ async def authenticate(platform: Platform, request: Request) -> Caller:
     return credential.caller
 
 
+async def still_valid(platform: Platform, caller: Caller) -> bool:
+    """Tell whether the key of an answer that lasts, such as a stream, is good to this moment."""
+    return await platform.db.read(
+        lambda tx: store.is_alive(tx, key_id=caller.key_id, now=platform.clock())
+    )
+
+
 def check_origin(caller: Caller, request: Request) -> None:
     """Refuse a page that the key does not list. A request without `Origin` comes from no page."""
     origin = request.headers.get("origin")
