@@ -30,6 +30,7 @@ class Seen:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    raw_path: str = ""
 
     @property
     def json(self) -> Any:
@@ -198,7 +199,8 @@ def _read(reader: Any) -> Seen | None:
         headers[name.lower()] = value.strip()
     target = urlsplit(first[1])
     query = dict(parse_qsl(target.query))
-    return Seen(first[0], unquote(target.path), query, headers, _body(reader, headers))
+    body = _body(reader, headers)
+    return Seen(first[0], unquote(target.path), query, headers, body, target.path)
 
 
 def _body(reader: Any, headers: Mapping[str, str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,9 @@ async def test_run_with_a_callback_raises_at_the_timeout_although_the_stream_is_
     async_puras: AsyncPuras, server: ScriptedServer
 ) -> None:
     got: list[Any] = []
-    server.will_answer(answer(job("queued"), 201), sse(log(1), end="stall"), answer(job()))
+    silent = sse(log(1), end="stall")
+    async_puras._policy = replace(async_puras._policy, stream_silence=30.0)
+    server.will_answer(answer(job("queued"), 201), silent, answer(job()))
     with pytest.raises(JobError, match="job j1 running"):
         await async_puras.run("ad", timeout=0.1, on_event=got.append)
     assert [event.id for event in got] == [1]
