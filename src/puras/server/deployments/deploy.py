@@ -52,7 +52,7 @@ async def deploy(
     notes: str | None = None,
     record: Record | None = None,
 ) -> Deployment:
-    """Make the archive the skillpack's next version; the file is moved into the storage.
+    """Make the archive the skillpack's next version; the file itself is left to its owner.
 
     Its environment is then built in the background, so that the first job need not wait for it.
 

@@ -24,6 +24,8 @@ _KINDS = {
     "yml": "application/yaml",
 }
 """What the standard library's table lacks in some of the Pythons we run on."""
+_MIME_TYPES = mimetypes.MimeTypes()
+"""That table alone, without what the machine's own files add to it."""
 
 
 def clean(path: str) -> str:
@@ -87,9 +89,9 @@ def mime_of(path: str, declared: str = "") -> str:
     essence = declared.partition(";")[0].strip().lower()
     if _MIME.fullmatch(essence) and essence != "application/octet-stream":
         return essence
-    ending = path.rpartition(".")[2].lower()
-    guessed, coding = mimetypes.guess_type(f"x.{ending}", strict=True)
-    return _KINDS.get(ending) or (not coding and guessed) or "application/octet-stream"
+    stem, _, ending = path.rpartition("/")[2].lower().rpartition(".")
+    known = _KINDS.get(ending) or _MIME_TYPES.types_map[1].get(f".{ending}")
+    return known if stem and known else "application/octet-stream"
 
 
 def prefix_end(prefix: str) -> str:

@@ -107,7 +107,7 @@ class Drive:
         origin: Origin,
         fence: Fence | None = None,
     ) -> DriveFile:
-        """Take a finished file of the server's own, moving it. Raises PathTaken."""
+        """Take a finished file of the server's own, which stays there. Raises PathTaken."""
         draft = self._draft(workspace_id, path, origin)
         size = await self._storage.adopt(draft.storage_name, file)
         return await self._publish(draft, size=size, origin=origin, fence=fence)

@@ -47,7 +47,7 @@ class DiskStorage:
         return size
 
     async def adopt(self, name: str, file: Path) -> int:
-        """Move a finished file that nobody else has open. Raises ValueError for anything else."""
+        """Take a file that nobody writes any more. Raises ValueError for what is no file."""
         return await asyncio.to_thread(self._adopt, self._path(name), file)
 
     async def size(self, name: str) -> int | None:
@@ -67,7 +67,7 @@ class DiskStorage:
         draft = self._draft()
         draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            _move(file, draft)
+            _copy(file, draft)
             draft.chmod(0o600)
             _keep(draft, target)
         finally:
@@ -97,14 +97,14 @@ def _keep(draft: Path, target: Path) -> None:
     _sync(target.parent.parent)
 
 
-def _move(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
+    """Make a second name for a file, or a second file where that can't be had."""
     try:
-        os.rename(source, target)
+        os.link(source, target, follow_symlinks=False)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
             raise
         shutil.copyfile(source, target, follow_symlinks=False)
-        source.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Bytes by name: the seam between the platform and where files lie (a folder; S3 next).
 
 Names are `/`-separated, relative and already checked; `bundles/<sha256>.zip` and
-`drive/<workspace id>/<path>` are the two kinds there are.
+`drive/<workspace id>/<blob id>` are the two kinds there are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ class Storage(Protocol):
         """Keep the bytes under a name and return how many. Raises TooLarge over `limit`."""
 
     async def adopt(self, name: str, file: Path) -> int:
-        """Take a finished local file (moved or copied) as the bytes of a name; return its size."""
+        """Take a finished local file as the bytes of a name and return its size.
+
+        The file stays where it is for its owner to remove, and must not be written to any more.
+        """
 
     async def size(self, name: str) -> int | None:
         """Return the size in bytes, or None where there is nothing."""
