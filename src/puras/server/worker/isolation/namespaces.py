@@ -1,0 +1,60 @@
+"""Namespaces: a warm parent with its own process numbers, `/proc` and `/dev/shm`.
+
+Inside, it is process 1, and the kernel kills everything with it. The process that was started stays
+outside as its *guardian*: it runs none of the skill's code, dies with the server and takes process
+1 along. A server that is not root makes a user namespace first, where the system lets it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from puras.server.worker.isolation import kernel
+
+_NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PROCESSES = 0x20000, 0x8000000, 0x10000000, 0x20000000
+_NO_SUID, _NO_DEVICES, _NO_EXECUTE, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
+_SHARED_MEMORY = "size=1g,mode=1777"
+
+
+def enter() -> None:
+    """Return in process 1 of new namespaces; the caller itself becomes the guardian.
+
+    Raises OSError before anything happened when the kernel refuses the namespaces. When it refuses
+    a mount, process 1 raises, and the guardian ends with its exit code.
+    """
+    user, group = os.getuid(), os.getgid()
+    flags = _NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES
+    if user == 0:
+        kernel.unshare(flags)
+    else:
+        kernel.unshare(flags | _NEW_USER)
+        _keep_identity(user, group)
+    child = os.fork()
+    if child:
+        _guard(child)
+    kernel.die_with_parent(signal.SIGKILL)
+    _mount_own()
+
+
+def _keep_identity(user: int, group: int) -> None:
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _guard(child: int) -> None:
+    os.closerange(0, 65_536)
+    _, status = os.waitpid(child, 0)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _mount_own() -> None:
+    quiet = _NO_SUID | _NO_DEVICES | _NO_EXECUTE
+    kernel.mount("none", "/", kind="none", flags=_RECURSIVE | _PRIVATE)
+    kernel.mount("proc", "/proc", kind="proc", flags=quiet)
+    kernel.mount("tmpfs", "/dev/shm", kind="tmpfs", flags=quiet, options=_SHARED_MEMORY)

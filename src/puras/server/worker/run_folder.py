@@ -1,0 +1,148 @@
+"""Folders of runs: where a run may write, and where its files pass through the worker's hands.
+
+    <root>/runtime/puras            a link to this package: what a skill imports
+    <root>/<zygote>/<run>/          the run's own: puras.sock, work/ (its cwd), home/, tmp/
+    <root>/calls/<call>/            out of the run's reach: the files of one call of a helper
+
+The worker never opens a path inside of a run's folder, where the run could have put a link to
+somewhere else. A file is *moved* to a call's folder by its bare name and looked at there; the file
+of an answer is moved the other way. Paths of Unix sockets end at 107 bytes, so a data folder that
+lies too deep has its runs below the system's temporary folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import puras
+from puras.server.refusals import Refused
+from puras.server.worker.processes import data_mark
+
+SOCKET_NAME = "puras.sock"
+_MAX_ROOT_BYTES = 107 - len(f"/{'z' * 6}/{'w' * 8}/{'r' * 8}/{SOCKET_NAME}")
+_FILE_NAME = re.compile(r"call-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run's folder. `user` owns it when runs have users of their own; `descriptor` is the
+    folder itself, whatever a run has put under its name since."""
+
+    path: Path
+    user: int | None
+    descriptor: int
+
+    @property
+    def socket(self) -> Path:
+        return self.path / SOCKET_NAME
+
+    @property
+    def work(self) -> Path:
+        return self.path / "work"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that lead a run to its folder."""
+        return {
+            "HOME": str(self.path / "home"),
+            "TMPDIR": str(self.path / "tmp"),
+            "PURAS_SOCKET": str(self.socket),
+        }
+
+    def take(self, name: str, call_folder: Path) -> None:
+        """Move a file that the run made to a call's folder.
+
+        Raises Refused when it is not a plain file of the run under a name the helpers give.
+        """
+        if not _FILE_NAME.fullmatch(name):
+            raise Refused("invalid_request", "pass a file by the name that the helpers give it")
+        target = call_folder / name
+        try:
+            os.rename(name, target, src_dir_fd=self.descriptor)
+        except OSError:
+            raise Refused(
+                "invalid_request", f"there is no file {name} in the run's folder"
+            ) from None
+        found = target.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise Refused("invalid_request", f"{name} is no plain file of its own")
+
+    def give(self, file: Path) -> str:
+        """Move a file from a call's folder to the run's and return its name there."""
+        name = f"call-{secrets.token_hex(8)}"
+        file.chmod(0o600)
+        _own(file, self.user)
+        os.rename(file, name, dst_dir_fd=self.descriptor)
+        return name
+
+    def remove(self) -> None:
+        os.close(self.descriptor)
+        remove(self.path)
+
+
+class RunFolders:
+    """All run folders of one data folder. Making it removes what an earlier worker left."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = _root(home)
+        remove(self.root)
+        self.root.mkdir(parents=True, mode=0o755)
+        self.runtime = self.root / "runtime"
+        self.runtime.mkdir()
+        (self.runtime / "puras").symlink_to(Path(puras.__path__[0]).resolve())
+        self._calls = self.root / "calls"
+        self._calls.mkdir(mode=0o700)
+
+    def for_zygote(self, user: int | None) -> Path:
+        """Make the folder that holds the runs of one warm parent."""
+        return _made(self.root / secrets.token_hex(3), user)
+
+    def furnish(self, path: Path, user: int | None) -> RunFolder:
+        """Put into a run's folder what a run finds there."""
+        for name in ("work", "home", "tmp"):
+            _made(path / name, user)
+        return RunFolder(path, user, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
+
+    def for_process(self, parent: Path, user: int | None) -> Path:
+        """Make the folder of one process, or of one run of a warm one."""
+        return _made(parent / secrets.token_hex(4), user)
+
+    def for_call(self) -> Path:
+        return _made(self._calls / secrets.token_hex(8), None)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, also where a run took our permission away (root needs none)."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.geteuid() != 0 and folder.exists():
+        for path, _, _ in os.walk(folder):
+            os.chmod(path, 0o700)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root(home: Path) -> Path:
+    own = home.resolve() / "runs"
+    if len(os.fsencode(own)) <= _MAX_ROOT_BYTES:
+        return own
+    short = Path(tempfile.gettempdir()) / f"puras-{os.getuid()}"
+    short.mkdir(mode=0o711, exist_ok=True)
+    if short.is_symlink() or short.stat().st_uid != os.getuid():
+        raise RuntimeError(f"{short} belongs to another user: set TMPDIR or use a shorter --data")
+    return short / data_mark(home)[:12]
+
+
+def _made(folder: Path, user: int | None) -> Path:
+    folder.mkdir(mode=0o700)
+    _own(folder, user)
+    return folder
+
+
+def _own(path: Path, user: int | None) -> None:
+    if user is not None:
+        os.chown(path, user, user)
