@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,22 @@ async def test_run_with_a_callback_raises_at_the_timeout_although_the_stream_is_
     assert server.asked[1:] == ["GET /v1/jobs/j1/stream", "GET /v1/jobs/j1"]
 
 
+async def test_a_slow_callback_does_not_lengthen_the_silence_that_follows_it(
+    async_puras: AsyncPuras, server: ScriptedServer
+) -> None:
+    called: list[float] = []
+
+    def on_event(event: Any) -> None:
+        called.append(time.monotonic())
+        time.sleep(0.4)
+
+    server.will_answer(answer(job("queued"), 201), sse(log(1), end="stall"), answer(job()))
+    async_puras._policy = replace(async_puras._policy, stream_silence=30.0)
+    with pytest.raises(JobError, match="job j1 running"):
+        await async_puras.run("ad", timeout=0.5, on_event=on_event)
+    assert time.monotonic() - called[0] < 0.8
+
+
 async def test_what_the_callback_raises_ends_the_run_and_frees_the_stream(
     async_puras: AsyncPuras, server: ScriptedServer
 ) -> None:
@@ -230,9 +247,10 @@ async def test_wait_returns_the_job_last_seen_when_the_time_is_up(
     async_puras: AsyncPuras, server: ScriptedServer
 ) -> None:
     server.play = lambda seen: answer(job("running", polls=len(server.seen)))
-    seen = await async_puras.wait("j1", timeout=0.05, poll_interval=0.02)
+    await async_puras.get("j1")
+    seen = await async_puras.wait("j1", timeout=0.3, poll_interval=0.02)
     assert seen.status == "running"
-    assert seen.polls == len(server.seen) >= 2
+    assert seen.polls == len(server.seen) >= 3
 
 
 async def test_wait_without_time_asks_once_and_holds_nothing(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 
+import httpx2
 import pytest
 
-from puras.client import _core, _retry
+from puras.client import _core, _retry, _transport
 from puras.client._answers import Answer, Failure
 from puras.client._core import Policy
 from puras.client._follow import Dropped, Follow
@@ -18,6 +20,19 @@ POLICY = Policy()
 RUNNING = Job(id="j1", status="running")
 OVER = Job(id="j1", status="succeeded")
 CONFIG = _core.Config("k", "http://here", None, timeout=120.0, max_retries=2)
+
+
+def submit(hold: float | None) -> _core.Request:
+    return _core.submit(
+        replace(CONFIG, timeout=20.0),
+        "ads/ad",
+        inputs=None,
+        skillpack=None,
+        version=None,
+        hold=hold,
+        policy=POLICY,
+        idempotency_key=None,
+    )
 
 
 def limited(retry_after: str) -> Answer:
@@ -67,11 +82,23 @@ def test_the_rest_of_the_interval_is_slept() -> None:
 def test_a_request_outlasts_the_wait_it_asks_for() -> None:
     assert _core.get_job(CONFIG, "j1", hold=2, policy=POLICY).timeout == 120.0
     assert _core.get_job(CONFIG, "j1", hold=115, policy=POLICY).timeout == 125.0
+    assert submit(hold=None).timeout == 20.0
+    assert submit(hold=30.0).timeout == 40.0
+    assert submit(hold=600.0).timeout == 70.0
 
 
 @pytest.mark.parametrize(("hold", "text"), [(2, "2"), (0.5, "0.5"), (10, "10"), (1.23456, "1.235")])
 def test_seconds_travel_as_decimals(hold: float, text: str) -> None:
     assert _core.get_job(CONFIG, "j1", hold=hold, policy=POLICY).query == {"wait": text}
+
+
+def test_a_stream_may_be_silent_for_its_own_time_whatever_the_timeout_of_requests() -> None:
+    request = _core.stream(CONFIG, "j1", after_id=0)
+    silence = Follow("sse", 0, POLICY, poll_interval=1.0).silence(now=0.0)
+    with httpx2.Client() as http:
+        built = _transport.build(http, CONFIG, request, silence=silence)
+    timeouts = {"connect": 120.0, "read": 45.0, "write": 120.0, "pool": 120.0}
+    assert built.extensions["timeout"] == timeouts
 
 
 def test_a_key_is_not_shown_in_the_configuration() -> None:

@@ -46,7 +46,7 @@ def test_every_error_class_is_public() -> None:
     assert all(name in errors.__doc__ for name in ERRORS)
 
 
-@pytest.mark.parametrize("name", [*CLIENT, *ERRORS, "__version__"])
+@pytest.mark.parametrize("name", [*CLIENT, *ERRORS, *IN_SKILL, "__version__"])
 def test_a_public_name_can_be_had(name: str) -> None:
     assert getattr(puras, name) is not None
     assert name in dir(puras)
@@ -73,9 +73,10 @@ def test_importing_the_client_and_making_one_opens_no_connection_and_loads_no_ht
     assert not loaded & HEAVY
 
 
-def test_errors_can_be_had_with_the_standard_library_alone() -> None:
-    loaded = loaded_after("from puras import UserError", "-I", "-S")
-    assert "puras.errors" in loaded
+def test_what_a_skill_imports_needs_the_standard_library_alone() -> None:
+    loaded = loaded_after(f"from puras import UserError, {', '.join(IN_SKILL)}", "-I", "-S")
+    assert {"puras.errors", "puras.run", "puras.inputs", "puras.drive", "puras.subagent"} <= loaded
+    assert not any(name.startswith("puras.client") for name in loaded)
 
 
 def test_the_version_has_a_fallback_where_puras_is_not_installed() -> None:

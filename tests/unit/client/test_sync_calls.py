@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,22 @@ def test_run_with_a_callback_raises_at_the_timeout_although_the_stream_is_silent
     assert server.asked[1:] == ["GET /v1/jobs/j1/stream", "GET /v1/jobs/j1"]
 
 
+def test_a_slow_callback_does_not_lengthen_the_silence_that_follows_it(
+    sync_puras: Puras, server: ScriptedServer
+) -> None:
+    called: list[float] = []
+
+    def on_event(event: Any) -> None:
+        called.append(time.monotonic())
+        time.sleep(0.4)
+
+    server.will_answer(answer(job("queued"), 201), sse(log(1), end="stall"), answer(job()))
+    sync_puras._policy = replace(sync_puras._policy, stream_silence=30.0)
+    with pytest.raises(JobError, match="job j1 running"):
+        sync_puras.run("ad", timeout=0.5, on_event=on_event)
+    assert time.monotonic() - called[0] < 0.8
+
+
 def test_what_the_callback_raises_ends_the_run_and_frees_the_stream(
     sync_puras: Puras, server: ScriptedServer
 ) -> None:
@@ -230,9 +247,10 @@ def test_wait_returns_the_job_last_seen_when_the_time_is_up(
     sync_puras: Puras, server: ScriptedServer
 ) -> None:
     server.play = lambda seen: answer(job("running", polls=len(server.seen)))
-    seen = sync_puras.wait("j1", timeout=0.05, poll_interval=0.02)
+    sync_puras.get("j1")
+    seen = sync_puras.wait("j1", timeout=0.3, poll_interval=0.02)
     assert seen.status == "running"
-    assert seen.polls == len(server.seen) >= 2
+    assert seen.polls == len(server.seen) >= 3
 
 
 def test_wait_without_time_asks_once_and_holds_nothing(
