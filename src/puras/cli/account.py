@@ -29,8 +29,6 @@ def login(key: str | None, api_base: str | None) -> None:
       puras login --api-base http://127.0.0.1:8787 --key -  < key.txt
     """
     base = (api_base or _known_base()).rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{base!r} is no http address", param_hint="'--api-base'")
     api_key = _read_key(key, base)
     with connect_to(config.Login(base, api_key, "config")) as api:
         balance = api.balance()

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from puras.cli import config
+from puras.cli.failures import USAGE, CommandFailed
 from puras.errors import MissingKeyError
 
 if TYPE_CHECKING:
@@ -30,7 +31,16 @@ def connect(skillpack: str | None = None) -> Api:
 
 
 def connect_to(where: config.Login, skillpack: str | None = None) -> Api:
-    """Open a client for a login. The SDK is imported here, when it is needed."""
+    """Open a client for a login. The SDK is imported here, when it is needed.
+
+    Raises:
+        CommandFailed: the server's address or the key can't be one.
+    """
     from puras.cli.api import Api
 
-    return Api(where.api_key, skillpack, api_base=where.api_base)
+    key = where.api_key or ""
+    if not (key.isascii() and key.isprintable()):
+        raise CommandFailed("the API key has characters that no key has", exit_code=USAGE)
+    if not where.api_base.startswith(("http://", "https://")):
+        raise CommandFailed(f"{where.api_base!r} is no http address", exit_code=USAGE)
+    return Api(key, skillpack, api_base=where.api_base)

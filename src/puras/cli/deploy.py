@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--no-activate", is_flag=True, help="Keep the active version active.")
 @click.option("--notes", help="What is new in this version.")
 def deploy(folder: Path, skillpack: str | None, no_activate: bool, notes: str | None) -> None:
-    """Make the skills in FOLDER callable, as a new version of their skillpack.
+    """Make the skills in FOLDER callable, as a new version.
 
     The bundle is checked here first; every fault is listed. A skillpack that does not exist yet is
     created, and puras.yaml remembers which one it was.

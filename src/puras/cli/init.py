@@ -15,7 +15,7 @@ from puras.cli.command import Command
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--skill", default="hello", show_default=True, help="The name of its skill.")
 def init(folder: Path, skill: str) -> None:
-    """Make a bundle with one skill in FOLDER, which must be new or empty.
+    """Make a bundle with one skill, in a new or empty FOLDER.
 
     \b
     Example:

@@ -65,9 +65,10 @@ def jobs(
     help="How often to ask, where events can't stream.",
 )
 def logs(job_id: str, timeout: float | None, interval: float) -> None:
-    """Follow what a job says until it is over; with --output json, one event a line.
+    """Follow what a job says until it is over.
 
-    Exits 0 if the job succeeded, 1 if it failed, was cancelled, or goes on after --timeout.
+    With --output json, each event is one line. The exit code is 0 if the job succeeded, 1 if it
+    failed, was cancelled, or goes on after --timeout.
 
     \b
     Examples:

@@ -59,9 +59,14 @@ class Drawing:
         match event["type"]:
             case "status":
                 self._progress.update(self._task, status=line.text)
+                if event["payload"].get("status") == "succeeded":
+                    self._progress.update(self._task, total=100, completed=100)
             case "progress":
                 self._progress.update(
-                    self._task, completed=events.percent(event["payload"]), status=line.text
+                    self._task,
+                    total=100,
+                    completed=events.percent(event["payload"]),
+                    status=line.text,
                 )
             case _:
                 self._print(line)
@@ -101,7 +106,8 @@ def _drawing(title: str, stream: IO[str]) -> Iterator[Drawing]:
         TimeElapsedColumn(),
     ]
     with Progress(*columns, console=Console(file=stream), refresh_per_second=10) as progress:
-        task = progress.add_task(title, total=100, completed=0, status="")
+        # Without a total the bar moves to and fro: how far the job is, only the job can tell.
+        task = progress.add_task(title, total=None, status="")
         yield Drawing(progress, task)
 
 

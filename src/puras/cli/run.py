@@ -69,7 +69,10 @@ def run(
     local: bool,
     folder: Path,
 ) -> None:
-    """Run SKILL: `skill`, `skillpack/skill` or `workspace/skillpack/skill`.
+    """Run a skill and print its result.
+
+    SKILL is `skill`, `skillpack/skill` or `workspace/skillpack/skill`; a bare `skill` is that of
+    the skillpack which puras.yaml here names.
 
     The result goes to stdout as JSON, everything else to stderr. With --output json, stdout gets
     the whole job. Ctrl-C stops watching; the job goes on.
@@ -158,9 +161,8 @@ def _text_of(argument: str) -> str:
 
 
 def _read_text(file: str) -> str:
-    if file == "-":
-        return sys.stdin.buffer.read().decode("utf-8")
     try:
-        return Path(file).read_text("utf-8")
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.FileError(file, hint=str(error)) from None

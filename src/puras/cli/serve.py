@@ -65,9 +65,10 @@ def serve(
 
     settings = _settings(host=host, port=port, data=data, require_key=require_key)
     if not settings.is_loopback:
-        output.note(
+        click.echo(
             f"Warning: {host} can be reached from other machines, and keys travel unencrypted. "
-            "Put a proxy with TLS in front, or bind to 127.0.0.1."
+            "Put a proxy with TLS in front, or bind to 127.0.0.1.",
+            err=True,
         )
     with _refusals():
         run_server(

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from puras.cli import live
 from puras.cli.failures import INTERRUPTED, CommandFailed
+from puras.errors import PurasConnectionError
 
 if TYPE_CHECKING:
     from puras.cli.api import Api
@@ -30,7 +31,7 @@ def watch(
     `json` is the view for `--output json`; `goes_on` tells whether the job outlives the watching.
 
     Raises:
-        CommandFailed: Ctrl-C, or the job was not over after `timeout` seconds.
+        CommandFailed: Ctrl-C, a lost connection, or no end within `timeout` seconds.
     """
     with _the_end_told(job_id, goes_on=goes_on):
         with live.view(title, stream=stream, json=json) as view:
@@ -54,6 +55,12 @@ def _the_end_told(job_id: str, *, goes_on: bool) -> Iterator[None]:
             code="interrupted",
             next_step=next_step if goes_on else None,
         ) from None
+    except PurasConnectionError as error:
+        raise CommandFailed(
+            f"{error}; job {job_id} {fate}",
+            code="connection_lost",
+            next_step=next_step if goes_on else None,
+        ) from error
     except StillRunning:
         raise CommandFailed(
             f"job {job_id} was not over in time; it {fate}",

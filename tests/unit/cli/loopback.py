@@ -54,7 +54,7 @@ class Loopback:
 
     `refusals` maps `METHOD /path` to the answer to give instead. `skill` is what each deployed
     bundle is said to hold. `silent` holds streams open after the events that are there, `hang_up`
-    breaks the connection at a deploy.
+    breaks the connection at a deploy, `garbled` answers reads of a job with what is no JSON.
     """
 
     base: str = ""
@@ -70,6 +70,7 @@ class Loopback:
     skill: dict[str, Any] = field(default_factory=dict)
     silent: bool = False
     hang_up: bool = False
+    garbled: bool = False
     released: threading.Event = field(default_factory=threading.Event)
 
     def refuse(self, where: str, status: int, code: str, **more: Any) -> None:
@@ -320,7 +321,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         match self.command, parts[1:]:
             case "GET", []:
-                self.answer(job)
+                self.answer(["not", "a", "job"] if state.garbled else job)
             case "GET", ["stream"]:
                 self.stream(job, int(query.get("after", 0)))
             case "POST", ["cancel"]:

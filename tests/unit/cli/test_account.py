@@ -102,3 +102,16 @@ def test_the_key_is_not_sent_when_the_config_can_not_be_read(
     assert result.exit_code == 1
     assert "config.json can't be read" in result.stderr
     assert server.seen == []
+
+
+def test_a_key_with_odd_characters_is_never_sent(run: Run, server: Loopback) -> None:
+    result = run("login", "--api-base", server.base, "--key", "clé")
+    assert result.exit_code == 2
+    assert "characters that no key has" in result.stderr
+    assert server.seen == []
+
+
+def test_an_odd_address_in_the_environment_is_a_usage_error(puras: Run) -> None:
+    result = puras("whoami", env={"PURAS_API_BASE": "localhost:8787"})
+    assert result.exit_code == 2
+    assert "'localhost:8787' is no http address" in result.stderr

@@ -170,6 +170,20 @@ def test_inputs_that_can_not_be_read_send_nothing(
     assert server.asked("POST", "/v1/jobs") == []
 
 
+def test_text_that_is_not_utf_8_is_refused(puras: Run, server: Loopback) -> None:
+    result = puras("run", "g/hello", "--json", "@-", input=b"\xff")
+    assert result.exit_code == 1
+    assert "Could not open file" in result.stderr
+    assert server.seen == []
+
+
+def test_a_lost_connection_tells_that_the_job_goes_on(puras: Run, server: Loopback) -> None:
+    server.garbled = True
+    result = puras("run", "g/hello")
+    assert result.exit_code == 1
+    assert f"job {server.jobs[0]['id']} goes on" in result.stderr
+
+
 def test_a_file_is_uploaded_and_its_drive_path_passed(puras: Run, server: Loopback) -> None:
     Path("photo.jpg").write_bytes(b"\xff\xd8photo")
     puras("run", "g/hello", "-i", "photo=@photo.jpg")
