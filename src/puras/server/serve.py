@@ -19,7 +19,10 @@ from pathlib import Path
 import structlog
 import uvicorn
 
-from puras.server.app import Running, create_app, running
+from puras.server.app import create_app
+from puras.server.compose import running
+from puras.server.events.hub import Hub
+from puras.server.http import Http
 from puras.server.logs import configure_logs
 from puras.server.serve_folder import deploy_folder, watch_folder
 from puras.server.settings import Settings
@@ -63,7 +66,8 @@ async def _serve(
     ready: Ready,
 ) -> None:
     async with running(settings, grace=GRACE_SECONDS) as started:
-        server = _Server(started)
+        app = create_app(started.platform)
+        server = _Server(app, started.platform.hub)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         watching: asyncio.Task[None] | None = None
         try:
@@ -80,15 +84,16 @@ async def _serve(
             if watching is not None:
                 watching.cancel()
             await asyncio.gather(serving, *([watching] if watching else []), return_exceptions=True)
+            await app.close()
 
 
 class _Server(uvicorn.Server):
     """Uvicorn, with streams that end at the signal instead of holding it up."""
 
-    def __init__(self, started: Running) -> None:
+    def __init__(self, app: Http, hub: Hub) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(started.platform),
+                app,
                 lifespan="off",
                 http="httptools",
                 ws="none",
@@ -100,7 +105,7 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=int(GRACE_SECONDS),
             )
         )
-        self._hub = started.platform.hub
+        self._hub = hub
         self._listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,0 +1,33 @@
+"""The HTTP API of a platform: the endpoints of every domain, in one ASGI application."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from puras.server import health
+from puras.server.billing.routes import routes as billing
+from puras.server.deployments.routes import routes as deployments
+from puras.server.drive.routes import routes as drive
+from puras.server.endpoint import Routes
+from puras.server.feedback.routes import routes as feedback
+from puras.server.http import Http
+from puras.server.jobs.routes import routes as jobs
+from puras.server.keys.routes import routes as keys
+from puras.server.platform import Platform
+from puras.server.skillpacks.routes import routes as skillpacks
+
+ROUTES: Final[tuple[Routes, ...]] = (
+    health.routes,
+    jobs,
+    feedback,
+    skillpacks,
+    deployments,
+    drive,
+    keys,
+    billing,
+)
+
+
+def create_app(platform: Platform) -> Http:
+    """Serve every endpoint on a platform. Close the application before the platform."""
+    return Http(platform, ROUTES)

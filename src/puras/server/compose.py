@@ -1,0 +1,192 @@
+"""The one place where a server is put together, and taken apart in the reverse order.
+
+lock the data folder → migrate → open the database → workspace and keys → files → worker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from puras.server import clock, start
+from puras.server.db.migrate import migrate_sqlite
+from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.deployments.bundles import Bundles
+from puras.server.drive.signing import Signer
+from puras.server.drive.store import Drive
+from puras.server.events.hub import Hub
+from puras.server.events.writer import EventWriter
+from puras.server.fetch import Fetcher
+from puras.server.home import Home, incoming, secrets_keys
+from puras.server.idempotency import store as idempotency
+from puras.server.jobs.store import Changes
+from puras.server.platform import Platform
+from puras.server.refusals import Refused
+from puras.server.settings import BadSetting, Settings
+from puras.server.storage.disk import DiskStorage
+from puras.server.worker.attempt import Attempts
+from puras.server.worker.children import Children
+from puras.server.worker.environments import Environments
+from puras.server.worker.loop import Worker
+from puras.server.worker.preparing import Preparations
+from puras.server.worker.queue.embedded import EmbeddedQueue
+from puras.server.worker.runner import FunctionRunner
+
+_HOUR_SECONDS = 3600.0
+_KEPT: clock.Micros = clock.DAY
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server at work. `first_key` is the key that its very first start made, else None."""
+
+    platform: Platform
+    first_key: str | None = field(default=None, repr=False)
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, grace: float) -> AsyncIterator[Running]:
+    """Run everything but HTTP inside of the block; running jobs get `grace` seconds at its end.
+
+    Raises:
+        DataInUse: another server has the data folder.
+        SchemaTooNew: the data was written by a newer version.
+        BadSetting: a setting makes no sense.
+    """
+    _refuse_what_is_not_there(settings)
+    async with AsyncExitStack() as stack:
+        home = Home(settings.home)
+        stack.callback(home.close)
+        await asyncio.to_thread(migrate_sqlite, settings.database_path)
+        db = SQLiteDatabase(settings.database_path)
+        stack.push_async_callback(db.close)
+        begun = await start.prepare(db, settings=settings, now=clock.now())
+        await db.write(idempotency.abandon_all)
+        platform = await _platform(settings, db, stack, grace=grace)
+        await _tidy_while_running(platform, stack)
+        yield Running(platform, begun.first_key)
+
+
+async def _platform(
+    settings: Settings, db: SQLiteDatabase, stack: AsyncExitStack, *, grace: float
+) -> Platform:
+    storage = DiskStorage(settings.files_path, incoming=incoming(settings.home))
+    bundles = Bundles(storage, settings.home / "bundles")
+    drive = Drive(storage, db=db, clock=clock.now)
+    signer = Signer(
+        secrets_keys(settings)[0],
+        public_url=settings.public_url,
+        clock=clock.now,
+        result_ttl=settings.url_ttl_seconds,
+    )
+    fetcher = _fetcher(settings, signer, drive)
+    hub, queue = Hub(), EmbeddedQueue()
+    writer = EventWriter(db, hub)
+
+    def announce(changes: Changes) -> None:
+        worker.announce(changes)
+
+    runner = await FunctionRunner.open(settings.home)
+    stack.push_async_callback(runner.close)
+    environments = Environments(settings.home / "environments")
+    preparations = Preparations(db, environments)
+    stack.push_async_callback(preparations.close)
+    attempts = Attempts(
+        settings=settings,
+        clock=clock.now,
+        db=db,
+        writer=writer,
+        bundles=bundles,
+        environments=environments,
+        runner=runner,
+        drive=drive,
+        signer=signer,
+        fetcher=fetcher,
+        children=Children(db, hub, clock.now, announce),
+    )
+    worker = Worker(
+        db=db,
+        hub=hub,
+        queue=queue,
+        writer=writer,
+        clock=clock.now,
+        concurrency=settings.concurrency,
+        perform=attempts.perform,
+        prepare=preparations.begin,
+    )
+    await worker.start(alone=True)
+    stack.push_async_callback(worker.stop, grace=grace)
+    return Platform(
+        settings=settings,
+        clock=clock.now,
+        db=db,
+        storage=storage,
+        bundles=bundles,
+        drive=drive,
+        signer=signer,
+        hub=hub,
+        queue=queue,
+        fetcher=fetcher,
+        worker=worker,
+    )
+
+
+def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
+    async def open_own(url: str) -> Path | None:
+        """Read a signed URL of ours from the storage: the signature says that it may be read."""
+        signed = signer.open_own(url)
+        if signed is None:
+            return None
+        try:
+            return (await drive.open(signed.workspace_id, signed.path)).local
+        except Refused:
+            return None
+
+    return Fetcher(
+        allow_private=settings.allow_private_urls,
+        own_origin=settings.public_url,
+        open_own=open_own,
+    )
+
+
+async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None:
+    """Forget what nobody may ask for any more, now and every hour."""
+
+    async def tidy() -> None:
+        while True:
+            try:
+                await _tidy(platform)
+            except Exception:
+                _log.exception("tidying_failed")
+            await asyncio.sleep(_HOUR_SECONDS)
+
+    async def stop() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    task = asyncio.create_task(tidy(), name="puras-tidy")
+    stack.push_async_callback(stop)
+
+
+async def _tidy(platform: Platform) -> None:
+    before = platform.clock() - _KEPT
+    await platform.db.write(lambda tx: idempotency.prune(tx, before=before))
+
+
+def _refuse_what_is_not_there(settings: Settings) -> None:
+    if settings.database_url is not None:
+        raise BadSetting(
+            "PURAS_DATABASE_URL is set, and this version keeps everything in SQLite: unset it"
+        )
+    if settings.storage_url is not None:
+        raise BadSetting(
+            "PURAS_STORAGE_URL is set, and this version keeps files on local disk: unset it"
+        )
