@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import ExifTags, Image
+
+from puras.bundle.pack import files_to_pack
+from puras.bundle.requirements import read_requirements
+from puras.bundle.validate import check_folder
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+BUNDLES = sorted(path.parent for path in EXAMPLES.glob("*/README.md"))
+PHOTO = EXAMPLES / "image-tools" / "photo.jpg"
+
+
+def in_bundle(name: str, code: str, data: bytes = b"") -> Any:
+    """Run code where a bundle's shared modules can be imported, `data` at its stdin."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json, sys\n{code}"],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES / name), "PYTHONDONTWRITEBYTECODE": "1"},
+        input=data,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_an_example_has_no_faults_and_each_skill_shows_how_to_call_it(bundle: Path) -> None:
+    manifest, faults = check_folder(bundle)
+    assert faults == []
+    assert read_requirements(bundle)[1] == []
+    for skill in manifest["skills"]:
+        assert skill["description"]
+        assert skill["examples"]
+        assert skill["output_schema"]
+
+
+def test_the_examples_are_all_there() -> None:
+    assert {bundle.name for bundle in BUNDLES} >= {"hello-world", "image-tools"}
+    skills = check_folder(EXAMPLES / "image-tools")[0]["skills"]
+    assert [skill["name"] for skill in skills] == [
+        "dimensions", "dominant-colors", "strip-exif", "thumbnail",
+    ]  # fmt: skip
+
+
+def test_the_photo_to_try_with_is_not_deployed() -> None:
+    names = {file.name for file in files_to_pack(EXAMPLES / "image-tools")}
+    assert not names & {"photo.jpg", "make_photo.py", "README.md"}
+    assert {"requirements.txt", "lib/pictures.py", "thumbnail/main.py"} <= names
+
+
+def test_the_photo_is_small_and_tells_a_place() -> None:
+    assert PHOTO.stat().st_size < 200_000
+    with Image.open(PHOTO) as photo:
+        assert photo.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+
+
+CARD = """
+from lib.card import draw
+from lib.png import encode
+sys.stdout.buffer.write(encode(draw(json.load(sys.stdin), "#1f9d63")))
+"""
+
+
+@pytest.mark.parametrize("lines", [["Happy birthday,", "Ada!"], ["x" * 40, "Ünï ✨\n"]])
+def test_a_card_is_a_png_with_white_letters(lines: list[str]) -> None:
+    png = in_bundle("hello-world", CARD, json.dumps(lines).encode())
+    with Image.open(io.BytesIO(png)) as card:
+        card.load()
+        assert (card.format, card.size) == ("PNG", (640, 360))
+        counted = card.getcolors(640 * 360)
+        assert counted is not None
+        assert {color: count for count, color in counted}[(255, 255, 255)] > 500
+
+
+PICTURES = """
+from lib.pictures import *
+picture = read_picture(sys.stdin.buffer.read())
+"""
+
+
+def test_a_photo_cleaned_keeps_its_pixels_and_tells_nothing() -> None:
+    code = f"{PICTURES}\nsys.stdout.buffer.write(encode(upright(picture), 'jpeg'))"
+    clean = in_bundle("image-tools", code, PHOTO.read_bytes())
+    with Image.open(io.BytesIO(clean)) as photo, Image.open(PHOTO) as before:
+        assert photo.size == before.size
+        assert dict(photo.getexif()) == {}
+        assert "comment" not in photo.info
+
+
+def test_what_a_photo_tells_is_named() -> None:
+    code = f"{PICTURES}\nprint(json.dumps(metadata(picture)))"
+    names, has_location = json.loads(in_bundle("image-tools", code, PHOTO.read_bytes()))
+    assert has_location is True
+    assert {"GPSLatitude", "Model", "DateTimeOriginal", "comment"} <= set(names)
+    assert not {"GPSInfo", "ExifOffset"} & set(names)
+
+
+def test_a_photo_taken_sideways_is_measured_and_turned_upright() -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (40, 20), "red").save(file, "jpeg", exif=exif)
+    code = f"{PICTURES}\nprint(json.dumps([shown_size(picture), upright(picture).size]))"
+    assert json.loads(in_bundle("image-tools", code, file.getvalue())) == [[20, 40], [20, 40]]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1", "CMYK"])
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
+def test_a_picture_of_any_mode_becomes_a_thumbnail_of_any_format(mode: str, format: str) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 32), "#ff8800").convert(mode).save(file, "tiff")
+    code = f"{PICTURES}\nsys.stdout.buffer.write(encode(upright(picture), {format!r}))"
+    with Image.open(io.BytesIO(in_bundle("image-tools", code, file.getvalue()))) as picture:
+        assert picture.format == format.upper()
+        assert picture.size == (64, 32)
+
+
+def test_what_can_be_seen_through_stays_so_where_the_format_can() -> None:
+    file = io.BytesIO()
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).quantize(2).save(file, "png")
+    code = f"{PICTURES}\nsys.stdout.buffer.write(encode(picture, 'png'))"
+    with Image.open(io.BytesIO(in_bundle("image-tools", code, file.getvalue()))) as picture:
+        assert picture.getpixel((0, 0))[3] == 0  # type: ignore[index]
+
+
+def test_the_colors_of_a_picture_come_with_their_shares() -> None:
+    picture = Image.new("RGB", (100, 100), "#ff8800")
+    picture.paste("#0000ff", (0, 0, 25, 100))
+    file = io.BytesIO()
+    picture.save(file, "png")
+    code = f"{PICTURES}\nprint(json.dumps(main_colors(picture, 4)))"
+    colors = json.loads(in_bundle("image-tools", code, file.getvalue()))
+    assert colors == [["#ff8800", 0.75], ["#0000ff", 0.25]]
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", PHOTO.read_bytes()[:5000]])
+def test_what_is_no_picture_is_told_to_the_caller(data: bytes) -> None:
+    code = """
+import puras
+from lib.pictures import read_picture
+try:
+    read_picture(sys.stdin.buffer.read())
+except puras.UserError as error:
+    print(error)
+"""
+    assert b"picture" in in_bundle("image-tools", code, data)
