@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 
@@ -20,6 +20,7 @@ from puras.server.drive.signing import Signer
 from puras.server.drive.store import Drive
 from puras.server.endpoint import Routes
 from puras.server.events.hub import Hub
+from puras.server.fetch import Fetcher
 from puras.server.http import Http
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
@@ -73,7 +74,9 @@ async def open_platform(
         signer=Signer(b"s" * 32, public_url=configured.public_url, clock=moving, result_ttl=3600),
         hub=Hub(),
         queue=EmbeddedQueue(),
-        fetcher=cast("Any", None),  # only runs fetch, and nothing runs here
+        fetcher=Fetcher(
+            allow_private=False, own_origin=configured.public_url, open_own=_open_nothing
+        ),
         worker=None,
     )
     try:
@@ -183,6 +186,10 @@ def manifest_skill(name: str) -> ManifestSkill:
         "parent": parent if slash else None,
         "extra": {},
     }
+
+
+async def _open_nothing(url: str) -> Path | None:
+    return None
 
 
 def problem(response: httpx2.Response) -> tuple[int, str]:

@@ -85,6 +85,13 @@ async def wait(call: Call) -> Reply:
     return Reply([parameters.wait_seconds(call), parameters.submit_wait_seconds(call)])
 
 
+@routes.get("/v1/numbers", needs=None)
+async def numbers(call: Call) -> Reply:
+    """Read whole numbers."""
+    after = parameters.integer(call, "after", default=0, most=1000)
+    return Reply([after, parameters.whole_or_none(call, "version")])
+
+
 @routes.get("/v1/refuse", needs=None)
 async def refuse(call: Call) -> Reply:
     """Refuse."""
@@ -249,6 +256,12 @@ async def test_a_head_is_answered_like_a_get(client: httpx2.AsyncClient) -> None
     assert response.status_code == 200
 
 
+async def test_a_stream_has_no_head(client: httpx2.AsyncClient) -> None:
+    response = await client.head("/v1/broken-stream")
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET"
+
+
 async def test_no_content_has_no_content_type(client: httpx2.AsyncClient) -> None:
     response = await client.delete("/v1/packs/a/parts/b")
     assert (response.status_code, response.content) == (204, b"")
@@ -370,8 +383,7 @@ async def test_all_faults_of_a_body_are_named_at_once(
 
 
 async def test_a_body_that_is_no_object_is_refused(client: httpx2.AsyncClient, key: Minted) -> None:
-    for body in ([], "x", 1, None):
-        content = json.dumps(body)
+    for content in ("[]", '"x"', "1", "null"):
         response = await client.patch("/v1/things", headers=key.headers, content=content)
         assert problem(response) == (422, "invalid_request")
 
@@ -436,6 +448,29 @@ async def test_a_wait_is_decimal_seconds_and_sixty_at_most(
         assert problem(response) == (422, "invalid_request")
     else:
         assert response.json() == waits
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("", [0, None]),
+        ("after=0&version=1", [0, 1]),
+        ("after=1001&version=+7+", [1000, 7]),
+        ("after=-1", None),
+        ("after=1.0", None),
+        ("after=" + "9" * 5000, None),
+        ("version=0", None),
+        ("version=latest", None),
+    ],
+)
+async def test_a_whole_number_is_read_within_its_bounds(
+    client: httpx2.AsyncClient, query: str, numbers: list[int | None] | None
+) -> None:
+    response = await client.get(f"/v1/numbers?{query}")
+    if numbers is None:
+        assert problem(response) == (422, "invalid_request")
+    else:
+        assert response.json() == numbers
 
 
 async def test_a_list_is_walked_page_by_page_along_its_links(client: httpx2.AsyncClient) -> None:

@@ -97,11 +97,11 @@ class Shape:
         ]
 
 
-def schema_of(wire_type: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a wire type's JSON Schema, and the named ones that it refers to (`#/$defs/…`)."""
-    (schema,), definitions = msgspec.json.schema_components(
-        [wire_type], ref_template="#/$defs/{name}"
-    )
+def schema_of(
+    wire_type: Any, *, references: str = "#/$defs/{name}"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a wire type's JSON Schema, and the named ones that it refers to."""
+    (schema,), definitions = msgspec.json.schema_components([wire_type], ref_template=references)
     return cast("dict[str, Any]", _flat(schema)), cast("dict[str, Any]", _flat(definitions))
 
 

@@ -18,6 +18,11 @@ routes = Routes("health")
 
 _SCHEMA_VERSION = Query("schema_version", "SELECT user_version AS version FROM pragma_user_version")
 _ANSWER_SECONDS = 2.0
+_HEALTH: wire.Health = {
+    "ok": True,
+    "service": "puras",
+    "version": importlib.metadata.version("puras"),
+}
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -32,7 +37,7 @@ say how the server is.</p>
 @routes.get("/health", needs=None, returns=wire.Health)
 async def health(call: Call) -> Reply:
     """Say that the server is there, and which version it is."""
-    return Reply(_health())
+    return Reply(_HEALTH)
 
 
 @routes.get("/", needs=None, returns=wire.Health)
@@ -40,7 +45,7 @@ async def root(call: Call) -> Reply | Response:
     """Say the same at `/`; a browser gets a page that says where the API is."""
     if "text/html" in call.request.headers.get("accept", ""):
         return HTMLResponse(_PAGE)
-    return Reply(_health())
+    return Reply(_HEALTH)
 
 
 @routes.get("/ready", needs=None, returns=wire.Health, codes=("not_ready",))
@@ -56,13 +61,9 @@ async def ready(call: Call) -> Reply:
         ) from error
     if version != latest(database.dialect):
         raise Refused("not_ready", "the database's schema is not current: restart the server")
-    return Reply(_health())
+    return Reply(_HEALTH)
 
 
 async def _schema_version(tx: Transaction) -> int:
     row = await tx.one(_SCHEMA_VERSION)
     return int(row["version"]) if row else 0
-
-
-def _health() -> wire.Health:
-    return {"ok": True, "service": "puras", "version": importlib.metadata.version("puras")}

@@ -121,6 +121,9 @@ class _Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         served = self._methods.get(scope["method"]) or self._methods["GET"]
+        if scope["method"] == "HEAD" and served.endpoint.media == "text/event-stream":
+            # It would be held, with nothing to show, for as long as the stream lasts.
+            raise HTTPException(405, headers={"Allow": ", ".join(self._methods)})
         await served(scope, receive, send)
 
 
