@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 
+from puras.server import compose
+from puras.server.app import ROUTES
 from puras.server.clock import Micros, new_id, now
 from puras.server.db.migrate import migrate_sqlite
 from puras.server.db.sqlite import SQLiteDatabase
@@ -95,6 +97,25 @@ async def serving(platform: Platform, *routes: Routes) -> AsyncIterator[httpx2.A
             yield client
         finally:
             await app.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A whole server; `client` sends the first key, which is unrestricted."""
+
+    platform: Platform
+    client: httpx2.AsyncClient
+
+
+@asynccontextmanager
+async def open_server(home: Path, *, grace: float = 1.0, **settings: Any) -> AsyncIterator[Server]:
+    """Start everything but the listener on a fresh data folder: it also runs jobs."""
+    async with (
+        compose.running(Settings(home=home, **settings), grace=grace) as started,
+        serving(started.platform, *ROUTES) as client,
+    ):
+        client.headers["Authorization"] = f"Bearer {started.first_key}"
+        yield Server(started.platform, client)
 
 
 async def make_workspace(platform: Platform, slug: str = "local", *, credits_usd: int = 100) -> str:
