@@ -124,8 +124,10 @@ class JobError(PurasError, RuntimeError):
         self.job = job
 
     def __str__(self) -> str:
-        reason = self.job.get("error") or "no error was given"
-        return f"job {self.job.get('id')} {self.job.get('status')}: {reason}"
+        job_id, status, error = (self.job.get(name) for name in ("id", "status", "error"))
+        over = status in ("succeeded", "failed", "cancelled")
+        reason = error or ("no error was given" if over else "it was not over at the timeout")
+        return f"job {job_id} {status}: {reason}"
 
 
 class MissingKeyError(PurasError, ValueError):

@@ -143,7 +143,7 @@ async def test_run_raises_the_job_that_is_still_running_at_the_timeout(
     async_puras: AsyncPuras, server: ScriptedServer
 ) -> None:
     server.play = lambda seen: answer(job("running"))
-    with pytest.raises(JobError, match="job j1 running"):
+    with pytest.raises(JobError, match="job j1 running: it was not over at the timeout"):
         await async_puras.run("ad", timeout=0.05, poll_interval=0.02)
 
 

@@ -145,7 +145,7 @@ def test_run_raises_the_job_that_is_still_running_at_the_timeout(
     sync_puras: Puras, server: ScriptedServer
 ) -> None:
     server.play = lambda seen: answer(job("running"))
-    with pytest.raises(JobError, match="job j1 running"):
+    with pytest.raises(JobError, match="job j1 running: it was not over at the timeout"):
         sync_puras.run("ad", timeout=0.05, poll_interval=0.02)
 
 
