@@ -92,11 +92,17 @@ def secrets_keys(settings: Settings) -> tuple[bytes, ...]:
         BadSetting: a key is not 32 bytes in base64.
     """
     if settings.secrets_key:
-        return tuple(_decode(text) for text in settings.secrets_key.split(",") if text.strip())
-    file = settings.home / "secrets.key"
+        texts = [text for text in settings.secrets_key.split(",") if text.strip()]
+        return tuple(_decode(text) for text in texts or [""])
+    file = secrets_keys_file(settings.home)
     if not file.exists():
         _write_private(file, base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)))
     return (_decode(file.read_text("ascii")),)
+
+
+def secrets_keys_file(home: Path) -> Path:
+    """Return where the key is kept that the first start makes."""
+    return home / "secrets.key"
 
 
 def derived_key(secret: bytes, purpose: str) -> bytes:

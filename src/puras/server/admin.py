@@ -1,0 +1,131 @@
+"""What an operator does to the data itself, also beside a running server.
+
+Each function opens the database, does one short transaction and closes it again. Nothing here
+prints: `puras admin` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+from puras.server.billing import store as billing
+from puras.server.clock import now
+from puras.server.db.database import Transaction
+from puras.server.db.migrate import SchemaTooNew, latest
+from puras.server.db.sqlite import SQLiteDatabase, connect
+from puras.server.keys import store as keys
+from puras.server.keys import tokens
+from puras.server.refusals import Refused
+from puras.server.settings import Settings
+from puras.server.workspaces import store as workspaces
+from puras.server.workspaces.store import Workspace
+from puras.wire import KeyKind
+
+
+class NoData(Exception):
+    """There is no database yet, or one of an older version; the text says what to do."""
+
+
+async def create_workspace(settings: Settings, *, slug: str, name: str | None = None) -> Workspace:
+    """Make a workspace with the operator's starting credits.
+
+    Raises:
+        Refused: `invalid_request` for a bad slug, `slug_taken`.
+        NoData, SchemaTooNew: the data is not there, or not of this version.
+    """
+    grant = billing.micros(settings.starting_credits_usd)
+    async with open_database(settings) as db:
+        return await db.write(
+            lambda tx: workspaces.create(
+                tx, slug=slug, name=name or slug, grant_micros=grant, now=now()
+            )
+        )
+
+
+async def list_workspaces(settings: Settings) -> list[Workspace]:
+    """Return all workspaces, oldest first. Raises NoData, SchemaTooNew."""
+    async with open_database(settings) as db:
+        return await db.read(workspaces.every)
+
+
+async def add_credits(
+    settings: Settings, *, workspace: str, usd: float, note: str | None = None
+) -> int:
+    """Add to the wallet of a workspace (its slug) and return the new balance in micros.
+
+    Raises:
+        Refused: `invalid_request` for an amount that is not above 0, `not_found`.
+        NoData, SchemaTooNew: as `create_workspace`.
+    """
+    amount = billing.micros(usd)
+    if amount <= 0:
+        raise Refused("invalid_request", "credits are added in amounts above $0")
+
+    async def add(tx: Transaction) -> int:
+        found = await _workspace(tx, workspace)
+        return await billing.add_credits(
+            tx, workspace_id=found.id, micros=amount, note=note, now=now()
+        )
+
+    async with open_database(settings) as db:
+        return await db.write(add)
+
+
+async def create_key(
+    settings: Settings, *, workspace: str, name: str = "admin", kind: KeyKind = "secret"
+) -> str:
+    """Mint an unfenced key of a workspace (its slug) and return its text, to be shown once.
+
+    Raises:
+        Refused: `not_found`.
+        NoData, SchemaTooNew: as `create_workspace`.
+    """
+    token = tokens.mint(kind)
+
+    async def mint(tx: Transaction) -> None:
+        found = await _workspace(tx, workspace)
+        await keys.mint(tx, token, workspace_id=found.id, name=name, now=now())
+
+    async with open_database(settings) as db:
+        await db.write(mint)
+    return token.text
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[SQLiteDatabase]:
+    """Open the database as it is, without bringing it to another version.
+
+    Raises:
+        NoData, SchemaTooNew: it is not there, or not of this version.
+    """
+    check_schema(settings)
+    db = SQLiteDatabase(settings.database_path)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def check_schema(settings: Settings) -> int:
+    """Return the schema's version if it is this code's. Raises NoData, SchemaTooNew."""
+    path, known = settings.database_path, latest("sqlite")
+    if not path.exists():
+        raise NoData(f"there is no data in {settings.home}: run `puras serve` once, or name --data")
+    with closing(connect(path)) as connection:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < known:
+        raise NoData(f"the data has schema {version}, not {known}: run `puras serve` to upgrade it")
+    if version > known:
+        raise SchemaTooNew(f"the data has schema {version}, not {known}: use the newer Puras")
+    return version
+
+
+async def _workspace(tx: Transaction, slug: str) -> Workspace:
+    found = await workspaces.by_slug(tx, slug)
+    if found is None:
+        raise Refused(
+            "not_found",
+            f"there is no workspace `{slug}`: see `puras admin workspace list`",
+        )
+    return found

@@ -1,0 +1,198 @@
+"""`puras admin doctor`: one look at everything that must hold, and what to do where it does not.
+
+Looking changes nothing. It may be done beside a running server, so bytes that came within the last
+hour are not called orphans: their row may be about to be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import uv
+
+from puras.server import admin
+from puras.server.billing import store as billing
+from puras.server.db.database import Database, Transaction
+from puras.server.db.migrate import SchemaTooNew
+from puras.server.db.queries import load
+from puras.server.deployments import store as deployments
+from puras.server.deployments.bundles import archive_name
+from puras.server.drive import store as drive
+from puras.server.home import running_pid, secrets_keys_file
+from puras.server.settings import Settings
+from puras.server.worker.isolation import probe
+
+QUERIES = load(__file__)
+
+_LOW_BYTES = 1 << 30
+_TOO_LOW_BYTES = 100 << 20
+_SETTLED_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found. `warn`: it works, but not as well as it could; `fail`: something is broken.
+
+    `detail` says what holds, or what does not and what to do.
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+
+
+async def examine(settings: Settings, *, settled_seconds: float = _SETTLED_SECONDS) -> list[Check]:
+    """Check everything and return what was found, in a fixed order.
+
+    Bytes that no row knows count as orphans once they are `settled_seconds` old.
+    """
+    checks = [_folder(settings.home), _server(settings.home), _secrets_key(settings)]
+    try:
+        version = admin.check_schema(settings)
+        checks.append(Check("schema", "ok", f"version {version}, as this Puras has it"))
+        async with admin.open_database(settings) as db:
+            checks += await _examine_data(db, settings, settled_seconds=settled_seconds)
+    except (admin.NoData, SchemaTooNew, sqlite3.DatabaseError) as error:
+        checks.append(Check("database", "fail", str(error)))
+    checks += [_disk(settings.home), _uv()]
+    checks += await asyncio.to_thread(_isolation, settings)
+    return checks
+
+
+async def _examine_data(db: Database, settings: Settings, *, settled_seconds: float) -> list[Check]:
+    found = await db.read(_integrity)
+    faults = await db.read(billing.audit)
+    jobs = await db.read(_unfinished)
+    needed = await db.read(_storage_names)
+    return [
+        found,
+        Check("money", "fail", "; ".join(faults))
+        if faults
+        else Check("money", "ok", "every balance is the sum of its ledger"),
+        _files(settings.files_path, needed=needed, settled_seconds=settled_seconds),
+        _jobs(jobs, served=running_pid(settings.home) is not None),
+    ]
+
+
+async def _integrity(tx: Transaction) -> Check:
+    row = await tx.one(QUERIES.quick_check)
+    verdict = None if row is None else row["quick_check"]
+    if verdict == "ok":
+        return Check("database", "ok", "the file is whole")
+    return Check("database", "fail", f"the file is damaged, restore a backup: {verdict}")
+
+
+async def _storage_names(tx: Transaction) -> set[str]:
+    archives = {archive_name(sha256) for sha256 in await deployments.archives(tx)}
+    return archives | await drive.storage_names(tx)
+
+
+async def _unfinished(tx: Transaction) -> dict[str, int]:
+    return {row["status"]: row["count"] for row in await tx.all(QUERIES.jobs_by_status)}
+
+
+def _folder(home: Path) -> Check:
+    if not home.is_dir():
+        return Check("data folder", "fail", f"there is no {home}: run `puras serve` once")
+    mode = home.stat().st_mode & 0o777
+    if mode & 0o077:
+        return Check(
+            "data folder",
+            "warn",
+            f"others on this machine can look into {home} (mode {mode:o}): chmod 700 it",
+        )
+    return Check("data folder", "ok", str(home))
+
+
+def _server(home: Path) -> Check:
+    pid = running_pid(home)
+    return Check("server", "ok", f"runs as process {pid}" if pid else "none runs on this data")
+
+
+def _secrets_key(settings: Settings) -> Check:
+    file = secrets_keys_file(settings.home)
+    if settings.secrets_key:
+        return Check("secrets key", "ok", "from PURAS_SECRETS_KEY")
+    if not file.exists():
+        return Check("secrets key", "warn", "none yet: the first start makes it")
+    if file.stat().st_mode & 0o077:
+        return Check("secrets key", "fail", f"others can read {file}: chmod 600 it")
+    return Check("secrets key", "ok", f"{file}; keep a copy apart from the database's backup")
+
+
+def _files(root: Path, *, needed: set[str], settled_seconds: float) -> Check:
+    present = dict(_stored(root))
+    missing = sorted(needed - set(present))
+    orphans = [
+        size
+        for name, (size, age) in present.items()
+        if name not in needed and age > settled_seconds
+    ]
+    if missing:
+        return Check(
+            "files",
+            "fail",
+            f"the bytes of {len(missing)} of {len(needed)} files are gone, restore {root} from a "
+            f"backup; the first is {missing[0]}",
+        )
+    if orphans:
+        return Check(
+            "files",
+            "warn",
+            f"{len(orphans)} files ({sum(orphans)} bytes) in {root} are known to no row: a crash "
+            "left them, and they only cost space",
+        )
+    return Check("files", "ok", f"all {len(needed)} are there")
+
+
+def _stored(root: Path) -> Iterator[tuple[str, tuple[int, float]]]:
+    """Yield name, size and age in seconds of everything that is kept."""
+    now = time.time()
+    for path in root.rglob("*"):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # deleted while we look
+            continue
+        if not path.is_dir():
+            yield str(path.relative_to(root)), (found.st_size, now - found.st_ctime)
+
+
+def _jobs(counts: dict[str, int], *, served: bool) -> Check:
+    told = f"{counts.get('queued', 0)} queued, {counts.get('running', 0)} running"
+    if counts and not served:
+        return Check("jobs", "warn", f"{told}, and no server runs: start one to go on with them")
+    return Check("jobs", "ok", told)
+
+
+def _disk(home: Path) -> Check:
+    place = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    told = f"{free >> 20} MiB free at {place}"
+    if free < _TOO_LOW_BYTES:
+        return Check("disk", "fail", f"{told}: writes will fail, make room")
+    if free < _LOW_BYTES:
+        return Check("disk", "warn", f"{told}: make room soon")
+    return Check("disk", "ok", told)
+
+
+def _uv() -> Check:
+    try:
+        return Check("uv", "ok", uv.find_uv_bin())
+    except FileNotFoundError:
+        return Check(
+            "uv", "fail", 'environments can\'t be built: reinstall with pip install "puras[server]"'
+        )
+
+
+def _isolation(settings: Settings) -> list[Check]:
+    return [
+        Check(f"isolation: {layer.name}", "ok" if layer.active else "warn", layer.why)
+        for layer in probe.report([settings.home])
+    ]
