@@ -84,6 +84,7 @@ def test_every_filename_becomes_one_clean_segment(name: str) -> None:
         ("..", "file"),
         ("", "file"),
         ("a\r\nb.txt", "ab.txt"),
+        ("A\ud800\u0300", "À"),
         ("x" * 300 + ".png", "x" * 196 + ".png"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Deploying a bundle, choosing the active version, and removing old ones."""
+"""Deploying a bundle, choosing the active version, removing old ones, or the whole skillpack."""
 
 from __future__ import annotations
 
@@ -130,6 +130,20 @@ async def delete_deployment(call: Call) -> Response:
         call.path["ref"],
         deployment_id=call.path["deployment_id"],
         workspace_id=call.caller.workspace_id,
+    )
+    return Response(status_code=204)
+
+
+@routes.delete(
+    "/v1/skillpacks/{ref}",
+    status=204,
+    needs=Power.FULL,
+    codes=("skillpack_not_found", "deployment_in_use"),
+)
+async def delete_skillpack(call: Call) -> Response:
+    """Delete a skillpack with all of its deployments; its jobs stay readable."""
+    await removal.delete_skillpack(
+        call.platform, call.path["ref"], workspace_id=call.caller.workspace_id
     )
     return Response(status_code=204)
 

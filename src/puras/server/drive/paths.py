@@ -75,11 +75,12 @@ def owning_job(path: str) -> str | None:
 def safe_filename(name: str) -> str:
     """Make one segment of whatever a browser calls a file."""
     last = re.split(r"[/\\]", name)[-1]
-    kept = "".join(char for char in unicodedata.normalize("NFC", last) if not _forbidden(char))
-    stem, dot, ending = kept.strip().rpartition(".")
+    allowed = "".join(char for char in last if not _forbidden(char))
+    kept = unicodedata.normalize("NFC", allowed).strip()
+    stem, dot, ending = kept.rpartition(".")
     ending = (dot + ending)[:32] if stem else ""
     room = _MOST_FILENAME_BYTES - len(ending.encode())
-    start = (stem or kept.strip()).encode()[:room].decode("utf-8", "ignore")
+    start = (stem or kept).encode()[:room].decode("utf-8", "ignore")
     whole = start + ending
     return "file" if whole in {"", ".", ".."} else whole
 

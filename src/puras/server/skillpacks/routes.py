@@ -1,14 +1,11 @@
-"""Making, naming and removing skillpacks."""
+"""Making, showing and changing skillpacks; removing one is a matter of its deployments."""
 
 from __future__ import annotations
-
-from starlette.responses import Response
 
 from puras import wire
 from puras.server.caller import Power
 from puras.server.clock import iso
 from puras.server.db.database import Transaction
-from puras.server.deployments import removal
 from puras.server.endpoint import Call, Reply, Routes
 from puras.server.parameters import page, page_reply
 from puras.server.skillpacks import store
@@ -104,20 +101,6 @@ async def update_skillpack(call: Call) -> Reply:
         )
 
     return Reply(on_wire(await call.platform.db.write(change)))
-
-
-@routes.delete(
-    "/v1/skillpacks/{ref}",
-    status=204,
-    needs=Power.FULL,
-    codes=("skillpack_not_found", "deployment_in_use"),
-)
-async def delete_skillpack(call: Call) -> Response:
-    """Delete a skillpack with all of its deployments; its jobs stay readable."""
-    await removal.delete_skillpack(
-        call.platform, call.path["ref"], workspace_id=call.caller.workspace_id
-    )
-    return Response(status_code=204)
 
 
 def on_wire(pack: Skillpack) -> wire.Skillpack:
