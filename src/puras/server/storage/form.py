@@ -85,7 +85,9 @@ def _check_length(request: Request, *, limit: int) -> None:
 
 
 def _too_large(limit: int) -> Refused:
-    return Refused("too_large", f"the file is over its limit of {limit >> 20} MiB: send a smaller")
+    return Refused(
+        "too_large", f"the file is over its limit of {limit >> 20} MiB: send a smaller one"
+    )
 
 
 def _no_form(file_field: str) -> Refused:
