@@ -23,6 +23,9 @@ from puras.server.workspaces.store import Workspace
 from puras.wire import KeyKind
 
 
+_MOST_USD = 1_000_000_000
+
+
 class NoData(Exception):
     """There is no database yet, or one of an older version; the text says what to do."""
 
@@ -55,12 +58,14 @@ async def add_credits(
     """Add to the wallet of a workspace (its slug) and return the new balance in micros.
 
     Raises:
-        Refused: `invalid_request` for an amount that is not above 0, `not_found`.
+        Refused: `invalid_request` for an amount that makes no sense, `not_found`.
         NoData, SchemaTooNew: as `create_workspace`.
     """
-    amount = billing.micros(usd)
+    amount = billing.micros(usd) if 0 < usd < _MOST_USD else 0
     if amount <= 0:
-        raise Refused("invalid_request", "credits are added in amounts above $0")
+        raise Refused(
+            "invalid_request", f"credits are added in amounts above $0 and below ${_MOST_USD:,}"
+        )
 
     async def add(tx: Transaction) -> int:
         found = await _workspace(tx, workspace)
