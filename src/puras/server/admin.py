@@ -22,7 +22,6 @@ from puras.server.workspaces import store as workspaces
 from puras.server.workspaces.store import Workspace
 from puras.wire import KeyKind
 
-
 _MOST_USD = 1_000_000_000
 
 
