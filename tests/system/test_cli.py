@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -185,21 +187,57 @@ def test_a_skillpack_is_created_changed_and_deleted(server: Served) -> None:
 
 
 def test_a_bundle_is_run_on_a_server_of_its_own(skills: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    ran = subprocess.run(
-        [*PURAS, "run", "greet", "-i", "name=Ada", "--local", "--dir", str(skills)],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(scratch)},
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+    with tempfile.TemporaryDirectory(dir="/tmp") as scratch:
+        ran = subprocess.run(
+            [*PURAS, "run", "greet", "-i", "name=Ada", "--local", "--dir", str(skills)],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": scratch},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        left = [path for path in Path(scratch).iterdir() if path.name.startswith("puras-local-")]
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {"message": "Hello Ada"}
-    assert not (home / ".puras").exists()
-    assert list(scratch.iterdir()) == []
+    assert not (tmp_path / ".puras").exists()
+    assert left == []
+
+
+def test_a_local_run_that_is_stopped_takes_all_its_processes_along(
+    skills: Path, tmp_path: Path
+) -> None:
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as scratch,
+        subprocess.Popen(
+            [*PURAS, "run", "sleep", "--local", "--dir", str(skills)],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": scratch},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run,
+    ):
+        assert run.stderr is not None
+        while "asleep" not in run.stderr.readline():
+            pass
+        (server,) = _children(run.pid)
+        assert _processes_in(scratch)
+        run.terminate()
+        assert run.wait(30) == 128 + signal.SIGTERM
+        assert not Path(f"/proc/{server}").exists()
+        assert _processes_in(scratch) == []
+
+
+def _processes_in(folder: str) -> list[str]:
+    """Return the processes that work in a folder or below it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "cwd").startswith(folder):
+                found.append(process.name)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_local_run_of_a_broken_bundle_lists_its_faults(skills: Path, tmp_path: Path) -> None:

@@ -96,7 +96,14 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = serve(tmp_path, "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
-    assert "choose another --port" in done.stderr
+    assert "Address already in use" in done.stderr
+    assert "choose another --host or --port" in done.stderr
+
+
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    done = serve(tmp_path, "--host", "192.0.2.1")
+    assert done.returncode == 1
+    assert "the address can't be had" in done.stderr
 
 
 def test_a_setting_that_makes_no_sense_is_a_usage_error(tmp_path: Path) -> None:

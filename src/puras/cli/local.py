@@ -23,7 +23,7 @@ from puras.cli.server_extra import need_server
 SKILLPACK: Final = "local"
 """The slug under which `serve --dir` deploys."""
 
-_STOP_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = (0.5, 15.0)
 _BASE62: Final = string.ascii_letters + string.digits
 _NOT_PASSED_ON: Final = frozenset(
     {
@@ -82,12 +82,16 @@ def _url(process: subprocess.Popen[bytes], *, log: Path) -> str:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.communicate(timeout=_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+    """Stop the server: a first signal asks, a second one does not wait for running jobs."""
+    for patience in _STOP_SECONDS:
+        process.terminate()
+        try:
+            process.communicate(timeout=patience)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+    process.kill()
+    process.communicate()
 
 
 @contextmanager

@@ -112,6 +112,8 @@ def run(
             goes_on=not local,
         )
     output.show(job, lambda: _show_result(job))
+    if local and job.get("outputs"):
+        output.note("The files it made went with the local server; deploy the bundle to keep them.")
     raise_unless_succeeded(job)
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +10,7 @@ import click
 
 from puras.cli import config, output
 from puras.cli.command import Command
-from puras.cli.failures import USAGE, CommandFailed
-from puras.cli.server_extra import need_server
+from puras.cli.server_extra import need_server, server_refusals, server_settings
 
 if TYPE_CHECKING:
     from puras.server.settings import Settings
@@ -63,58 +58,20 @@ def serve(
     need_server()
     from puras.server.serve import serve as run_server
 
-    settings = _settings(host=host, port=port, data=data, require_key=require_key)
+    settings = server_settings(host=host, port=port, data=data, require_key=require_key)
     if not settings.is_loopback:
         click.echo(
             f"Warning: {host} can be reached from other machines, and keys travel unencrypted. "
             "Put a proxy with TLS in front, or bind to 127.0.0.1.",
             err=True,
         )
-    with _refusals():
+    with server_refusals():
         run_server(
             settings,
             bundle_dir=folder,
             watch=watch,
             ready=lambda bound, first_key: _tell(bound, first_key, log_in=not no_login),
         )
-
-
-def _settings(*, host: str, port: int, data: Path | None, require_key: str | None) -> Settings:
-    from puras.server.settings import BadSetting, read_settings
-
-    try:
-        return read_settings(os.environ, home=data, host=host, port=port, require_key=require_key)
-    except BadSetting as error:
-        raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what can keep a server from starting into something to act on."""
-    from puras.server.db.migrate import SchemaTooNew
-    from puras.server.home import DataInUse
-    from puras.server.refusals import Refused
-    from puras.server.settings import BadSetting
-
-    try:
-        yield
-    except DataInUse as error:
-        raise CommandFailed(str(error), code="data_in_use") from None
-    except SchemaTooNew as error:
-        raise CommandFailed(str(error), code="schema_too_new") from None
-    except BadSetting as error:
-        raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
-    except Refused as error:
-        faults = [dict(fault) for fault in error.errors]
-        raise CommandFailed(error.detail, code=error.code, faults=faults) from None
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise
-        raise CommandFailed(
-            f"the address can't be had: {error.strerror}",
-            code="address_in_use",
-            next_step="stop what listens there, or choose another --port",
-        ) from None
 
 
 def _tell(settings: Settings, first_key: str | None, *, log_in: bool) -> None:

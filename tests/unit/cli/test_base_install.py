@@ -92,7 +92,9 @@ def test_a_base_install_makes_deploys_and_runs_a_skill(
     assert server.asked("POST", "/v1/jobs")[0].json["inputs"] == {"name": "Ada"}
 
 
-@pytest.mark.parametrize("command", [["serve"], ["run", "hello", "--local"]])
+@pytest.mark.parametrize(
+    "command", [["serve"], ["run", "hello", "--local"], ["admin", "workspace", "list"]]
+)
 def test_what_needs_the_server_says_what_to_install(
     environment: dict[str, str], command: list[str]
 ) -> None:

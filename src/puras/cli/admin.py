@@ -1,0 +1,156 @@
+"""`puras admin`: what an operator does on the server's own machine, without a key.
+
+It works on the data folder itself, also while a server runs on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from puras.cli import output
+from puras.cli.command import Group, NearNames
+from puras.cli.failures import CommandFailed
+from puras.cli.server_extra import need_server, server_refusals, server_settings
+
+if TYPE_CHECKING:
+    from puras.server.settings import Settings
+    from puras.server.workspaces.store import Workspace
+
+T = TypeVar("T")
+
+data_option: Final = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The server's data folder. Default: PURAS_HOME, else ~/.puras/data.",
+)
+
+
+@click.group(cls=NearNames)
+def admin() -> None:
+    """Operate the server on this machine: workspaces, credits, keys.
+
+    \b
+    Examples:
+      puras admin workspace create acme
+      puras admin credits add acme 50
+      puras admin key create acme --name ci
+    """
+    need_server()
+
+
+@admin.group(cls=Group)
+def workspace() -> None:
+    """Create and list workspaces."""
+
+
+@workspace.command("list")
+@data_option
+def list_workspaces(data: Path | None) -> None:
+    """List the workspaces and what they have left."""
+    from puras.server import admin as server
+
+    found = _on_data(data, server.list_workspaces)
+    output.show(
+        [_document(each) for each in found],
+        lambda: output.table(
+            ["SLUG", "NAME", "BALANCE", "ID"],
+            [[each.slug, each.name, output.usd(each.balance_micros), each.id] for each in found],
+            empty="No workspaces.",
+        ),
+    )
+
+
+@workspace.command("create")
+@click.argument("slug")
+@click.option("--name", help="A name for people. Default: the slug.")
+@data_option
+def create_workspace(slug: str, name: str | None, data: Path | None) -> None:
+    """Create a workspace with the starting credits; then make a key for it.
+
+    \b
+    Example:
+      puras admin workspace create acme && puras admin key create acme
+    """
+    from puras.server import admin as server
+
+    made = _on_data(data, lambda settings: server.create_workspace(settings, slug=slug, name=name))
+    text = f"Created workspace {made.slug} with {output.usd(made.balance_micros)}."
+    output.show(_document(made), lambda: click.echo(text))
+
+
+@admin.group(cls=NearNames)
+def credits() -> None:
+    """Add to a workspace's wallet."""
+
+
+@credits.command("add")
+@click.argument("workspace")
+@click.argument("usd", type=float)
+@click.option("--note", help="Why; it stands in the ledger.")
+@data_option
+def add_credits(workspace: str, usd: float, note: str | None, data: Path | None) -> None:
+    """Add USD to the wallet of WORKSPACE.
+
+    \b
+    Example:
+      puras admin credits add acme 50 --note "invoice 17"
+    """
+    from puras.server import admin as server
+
+    balance = _on_data(
+        data,
+        lambda settings: server.add_credits(settings, workspace=workspace, usd=usd, note=note),
+    )
+    text = f"{workspace} has {output.usd(balance)} now."
+    output.show({"workspace": workspace, "balance_micros": balance}, lambda: click.echo(text))
+
+
+@admin.group(cls=NearNames)
+def key() -> None:
+    """Make keys for any workspace."""
+
+
+@key.command("create")
+@click.argument("workspace")
+@click.option("--name", default="admin", show_default=True, help="What the key is for.")
+@data_option
+def create_key(workspace: str, name: str, data: Path | None) -> None:
+    """Make an unlimited secret key of WORKSPACE. It is shown once: stdout gets the key alone.
+
+    \b
+    Example:
+      puras admin key create acme --name ci > acme.key
+    """
+    from puras.server import admin as server
+
+    made = _on_data(
+        data, lambda settings: server.create_key(settings, workspace=workspace, name=name)
+    )
+    output.note(f"A secret key of {workspace}. It is shown this once; keep it safe:")
+    output.show({"workspace": workspace, "key": made}, lambda: click.echo(made))
+
+
+def _on_data(data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
+    """Do something to the data folder, and tell what is refused there as a command's failure."""
+    import asyncio
+
+    from puras.server.admin import NoData
+
+    with server_refusals():
+        try:
+            return asyncio.run(work(server_settings(data=data)))
+        except NoData as error:
+            raise CommandFailed(str(error), code="no_data") from None
+
+
+def _document(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "id": workspace.id,
+        "slug": workspace.slug,
+        "name": workspace.name,
+        "balance_micros": workspace.balance_micros,
+    }

@@ -1,0 +1,68 @@
+"""`puras admin`: beside a running server, on the same data."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import Served
+
+
+def admin(server: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return server.puras("admin", *arguments, "--data", str(server.data))
+
+
+def test_a_new_workspace_has_its_own_key_wallet_and_skillpacks(server: Served) -> None:
+    made = admin(server, "workspace", "create", "acme", "--name", "Acme Inc.")
+    assert made.stdout == "Created workspace acme with $100.00.\n"
+    key = admin(server, "key", "create", "acme").stdout.strip()
+    who = server.puras("whoami", "--output", "json", env={"PURAS_API_KEY": key})
+    assert json.loads(who.stdout)["workspace"] == "acme"
+    server.puras("skillpacks", "create", "mine")
+    assert server.puras("skillpacks", env={"PURAS_API_KEY": key}).stdout == ""
+
+
+def test_credits_are_added_to_the_cent(server: Served) -> None:
+    admin(server, "workspace", "create", "rich")
+    assert admin(server, "credits", "add", "rich", "0.25").stdout == "rich has $100.25 now.\n"
+    listed = json.loads(admin(server, "workspace", "list", "--output", "json").stdout)
+    balances = {each["slug"]: each["balance_micros"] for each in listed}
+    assert balances["rich"] == 100_250_000
+    assert "local" in balances
+
+
+def test_only_the_key_goes_to_stdout(server: Served) -> None:
+    made = admin(server, "key", "create", "local", "--name", "second")
+    assert made.stdout.startswith("puras_live_")
+    assert made.stdout.count("\n") == 1
+    assert "shown this once" in made.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["workspace", "create", "local"], 1, "local"),
+        (["workspace", "create", "No Slug"], 1, "is no slug"),
+        (["credits", "add", "nobody", "5"], 4, "there is no workspace `nobody`"),
+        (["credits", "add", "local", "0"], 1, "above $0"),
+        (["credits", "add", "local", "much"], 2, "not a valid float"),
+        (["key", "create", "nobody"], 4, "there is no workspace `nobody`"),
+        (["workspce", "list"], 2, "did you mean workspace?"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    server: Served, arguments: list[str], exit_code: int, said: str
+) -> None:
+    done = admin(server, *arguments)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert said in done.stderr
+
+
+def test_a_folder_without_data_is_told(server: Served, tmp_path: Path) -> None:
+    done = server.puras("admin", "workspace", "list", "--data", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "run `puras serve` once" in done.stderr
+    assert not (tmp_path / "none").exists()
