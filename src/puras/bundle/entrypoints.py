@@ -64,39 +64,31 @@ def find_function(
 
 
 def check_parameters(
-    function: FunctionNode, schema: Mapping[str, Any], *steps: str | int, findings: Findings
+    function: FunctionNode, schema: Mapping[str, Any], *, findings: Findings
 ) -> None:
-    """Note inputs that the function does not take, and parameters that no input fills."""
-    arguments = function.args
+    """Note inputs that the function does not take, and parameters that no input fills.
+
+    A decorator may change what a function takes, so a decorated one is not judged.
+    """
     properties = schema.get("properties", {})
     if function.decorator_list or not isinstance(properties, Mapping):
         return
-    positional = [argument.arg for argument in arguments.posonlyargs]
+    arguments = function.args
     named = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
     if arguments.kwarg is None:
         for name in properties:
             if name not in named:
                 hint = did_you_mean(name, named) or ": add it, or `**inputs`"
-                findings.add(
-                    f"`{function.name}` has no parameter `{name}`{hint}",
-                    *steps, "input_schema", "properties", name,
-                )  # fmt: skip
-    required = _required(arguments)
-    for name in positional:
-        if name in required:
-            findings.add(
-                f"`{name}` of `{function.name}` is positional-only, and inputs come by name",
-                *steps, "entrypoint",
-            )  # fmt: skip
-    if _COMPOSED.union(_OPEN).intersection(schema):
-        return
-    for name in named:
-        if name in required and name not in properties:
-            findings.add(
-                f"`{function.name}` needs `{name}`: declare it in `input_schema.properties`, or "
-                "give it a default",
-                *steps, "entrypoint",
-            )  # fmt: skip
+                message = f"`{function.name}` has no parameter `{name}`{hint}"
+                findings.add(message, "input_schema", "properties", name)
+    may_have_more = bool(_COMPOSED.union(_OPEN).intersection(schema))
+    for name in _required(arguments):
+        if name not in named:
+            message = f"`{name}` of `{function.name}` is positional-only, and inputs come by name"
+            findings.add(message, "entrypoint")
+        elif name not in properties and not may_have_more:
+            message = f"`{function.name}` needs `{name}`: declare it in `input_schema.properties`"
+            findings.add(f"{message}, or give it a default", "entrypoint")
 
 
 def docstring(function: FunctionNode) -> str:
@@ -144,11 +136,10 @@ def _functions(body: list[Any]) -> Iterator[FunctionNode]:
                 yield from _functions(handler.body)
 
 
-def _required(arguments: ast.arguments) -> set[str]:
+def _required(arguments: ast.arguments) -> list[str]:
     ordered = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-    filled = len(arguments.defaults)
     keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return {
-        *ordered[: len(ordered) - filled],
-        *(a.arg for a, default in keyword if default is None),
-    }
+    return [
+        *ordered[: len(ordered) - len(arguments.defaults)],
+        *(argument.arg for argument, default in keyword if default is None),
+    ]

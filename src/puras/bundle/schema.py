@@ -17,11 +17,12 @@ from typing import Any, Protocol
 
 from puras.bundle.defaults import filled
 from puras.bundle.dialect import plain
+from puras.bundle.effort import is_cheap_to_explain
 from puras.bundle.faults import Findings, Steps, json_path
 from puras.bundle.files import DeclaredFile, files_in
 from puras.bundle.outputs import pruned, with_all_required
 from puras.bundle.places import MAX_VALUE_DEPTH, Schema, members
-from puras.bundle.references import targets
+from puras.bundle.references import pointer, targets
 from puras.bundle.schema_faults import checked
 from puras.bundle.violations import sentence
 from puras.wire import Fault
@@ -120,27 +121,40 @@ def _sound(text: str) -> Schema:
 
 
 class _Compiled:
-    def __init__(self, schema: Any) -> None:
-        self._schema = plain(schema)
+    def __init__(self, schema: Schema) -> None:
+        self._source = schema
+        self._schema = plain(schema.root)
         self._validator = _validator(self._schema)
 
     def violations(self, value: Any) -> list[Fault]:
         odd = _oddities(value)
-        if odd:
+        if odd or self._validator.is_valid(value):
             return odd
+        if not is_cheap_to_explain(self._source, value):
+            return self._roughly(value)
         errors = islice(self._validator.iter_errors(value), MAX_VIOLATIONS)
         return [
             {"path": json_path(error.instance_path), "message": sentence(error, self._schema)}
             for error in errors
         ]
 
+    def _roughly(self, value: Any) -> list[Fault]:
+        """Name the properties that do not fit, each as a whole."""
+        validators = _validators(self._schema)
+        faults: list[Fault] = []
+        for step, member in members(value):
+            part = validators.get(pointer(("properties", step)))
+            if part is not None and not part.is_valid(member):
+                faults.append({"path": json_path((step,)), "message": "does not fit its schema"})
+        return faults or [{"path": "$", "message": "does not fit the schema"}]
+
 
 @functools.lru_cache(maxsize=512)
 def _compiled(text: str) -> _Compiled:
-    local = _sound(text).root
-    if faults := _compile_faults(json.dumps(local)):
+    schema = _sound(text)
+    if faults := _compile_faults(json.dumps(schema.root)):
         raise SchemaError(faults)
-    return _Compiled(local)
+    return _Compiled(schema)
 
 
 def _compile_faults(text: str) -> list[Fault]:
@@ -180,12 +194,23 @@ def _meta() -> Any:
 def _validator(schema: Any) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(
-        schema,
-        retriever=_refuse,
-        pattern_options=jsonschema_rs.RegexOptions(),
-        validate_formats=False,
-    )
+    return jsonschema_rs.Draft202012Validator(schema, **_safely())
+
+
+def _validators(schema: Any) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_map_for(schema, **_safely())
+
+
+def _safely() -> dict[str, Any]:
+    import jsonschema_rs
+
+    return {
+        "retriever": _refuse,
+        "pattern_options": jsonschema_rs.RegexOptions(),
+        "validate_formats": False,
+    }
 
 
 def _refuse(uri: str) -> Any:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from puras.bundle.dialect import DIALECT_TYPES, JSON_TYPES, MANY, NAMED, subschemas
+from puras.bundle.effort import Circle, Expansion
 from puras.bundle.faults import Findings, Steps, did_you_mean, listed
 from puras.bundle.references import localised, targets
 
 MAX_SCHEMA_DEPTH = 64
 MAX_SCHEMA_PARTS = 10_000
-MAX_SCHEMA_EXPANSION = 20_000
+MAX_SCHEMA_EXPANSION = 100_000
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_IN_PLACE = frozenset({"allOf", "anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then"})
 
 
 def checked(schema: Any, findings: Findings) -> dict[str, Any] | None:
@@ -104,42 +104,17 @@ def _check_words(node: Mapping[str, Any], *, steps: Steps, findings: Findings) -
 
 
 def _check_expansion(schema: Mapping[str, Any], findings: Findings) -> None:
-    # Checking one value visits every schema that applies in place, as often as it is named: some
-    # doubling references make more work than the universe has time for.
-    by_reference = targets(schema)
-    costs: dict[int, int] = {}
-    open_nodes: set[int] = set()
-
-    def cost(node: Any) -> int:
-        if not isinstance(node, Mapping):
-            return 1
-        if id(node) in open_nodes:
-            raise _Circle
-        if id(node) not in costs:
-            open_nodes.add(id(node))
-            costs[id(node)] = 1 + sum(cost(child) for child in _in_place(node, by_reference))
-            open_nodes.discard(id(node))
-        return costs[id(node)]
-
+    expansion = Expansion(targets(schema))
     for steps, node in _every(schema, ()):
         try:
-            if cost(node) > MAX_SCHEMA_EXPANSION:
-                findings.add("the references multiply into too many schemas: simplify it", *steps)
+            if expansion.of(node) > MAX_SCHEMA_EXPANSION:
+                message = "the references multiply into too many schemas: simplify it"
+                findings.add(message, *steps)
                 return
-        except (_Circle, RecursionError):
-            findings.add(
-                "the schema leads back to itself without going into a property or an item", *steps
-            )
+        except Circle:
+            message = "the schema leads back to itself without going into a property or an item"
+            findings.add(message, *steps)
             return
-
-
-class _Circle(Exception):
-    pass
-
-
-def _in_place(node: Mapping[str, Any], by_reference: Mapping[str, Any]) -> Iterator[Any]:
-    if "$ref" in node:
-        yield by_reference[node["$ref"]]
-    for steps, child in subschemas(node):
-        if steps[0] in _IN_PLACE:
-            yield child
+        except RecursionError:
+            findings.add("too many references lead on to references: simplify it", *steps)
+            return

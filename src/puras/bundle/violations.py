@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from puras.bundle.dialect import FILE_TYPES, TYPE_NOTE
-from puras.bundle.faults import did_you_mean, listed
+from puras.bundle.faults import did_you_mean, json_path, listed
 
 MAX_SENTENCE = 300
+MAX_ALTERNATIVES = 4
 
 _WORDS = {
     "array": "an array",
@@ -26,36 +27,54 @@ _FILE = (
 )
 
 
-def sentence(error: Any, schema: Any) -> str:
-    """Say what is wrong. `schema` is the plain schema that the error's path leads into."""
+def sentence(error: Any, schema: Any, *, is_inner: bool = False) -> str:
+    """Say what is wrong. `schema` is the plain schema that the error's path leads into.
+
+    Of an error inside of an alternative (`is_inner`) the alternatives are not told again.
+    """
     noted = _noted(error.schema_path, schema)
     if noted:
         return f"must be {_expected(noted)}"
-    word = getattr(_Wording, type(error.kind).__name__.lower(), None)
-    return word(error) if word else _shortened(error.message)
+    kind = type(error.kind).__name__
+    if kind in ("AnyOf", "OneOfNotValid"):
+        return "fits none of its alternatives" if is_inner else _fits_none(error, schema)
+    return _WORDING[kind](error) if kind in _WORDING else _shortened(error.message)
 
 
-class _Wording:
-    """One function for each kind of error that the library's own words would not serve."""
+def _fits_none(error: Any, schema: Any) -> str:
+    depth = len(error.instance_path)
+    told = []
+    for first, *_ in filter(None, error.kind.context[:MAX_ALTERNATIVES]):
+        place = json_path(first.instance_path[depth:]).removeprefix("$")
+        told.append(f"{place} {sentence(first, schema, is_inner=True)}")
+    return _shortened(f"must fit one of several: either {' - or '.join(map(str.strip, told))}")
 
-    @staticmethod
-    def required(error: Any) -> str:
-        return f"`{error.kind.property}` is missing"
 
-    @staticmethod
-    def type(error: Any) -> str:
-        return f"must be {_expected(error.kind.types)}, not {_name_of(error.instance)}"
+def _required(error: Any) -> str:
+    return f"`{error.kind.property}` is missing"
 
-    @staticmethod
-    def additionalproperties(error: Any) -> str:
-        unexpected = error.kind.unexpected[:10]
-        return f"takes no {listed(unexpected)}: remove what is not declared"
 
-    @staticmethod
-    def enum(error: Any) -> str:
-        options = [option for option in error.kind.options if isinstance(option, str)]
-        hint = did_you_mean(error.instance, options) if isinstance(error.instance, str) else ""
-        return _shortened(f"must be one of {_values(error.kind.options)}") + hint
+def _type(error: Any) -> str:
+    return f"must be {_expected(error.kind.types)}, not {_name_of(error.instance)}"
+
+
+def _additional_properties(error: Any) -> str:
+    return f"takes no {listed(error.kind.unexpected[:10])}: remove what is not declared"
+
+
+def _enum(error: Any) -> str:
+    options = [option for option in error.kind.options if isinstance(option, str)]
+    hint = did_you_mean(error.instance, options) if isinstance(error.instance, str) else ""
+    return _shortened(f"must be one of {_values(error.kind.options)}") + hint
+
+
+# What the library's own words would serve less well.
+_WORDING = {
+    "AdditionalProperties": _additional_properties,
+    "Enum": _enum,
+    "Required": _required,
+    "Type": _type,
+}
 
 
 def _noted(path: Iterable[str | int], schema: Any) -> list[str]:

@@ -124,6 +124,24 @@ def test_every_violation_is_told_at_once_with_its_path_in_words_that_help() -> N
     ]
 
 
+def test_a_value_that_fits_no_alternative_is_told_what_each_one_asks_for() -> None:
+    schema = {
+        "properties": {
+            "a": {
+                "anyOf": [
+                    {"type": "image"},
+                    {"properties": {"x": {"type": "integer"}}, "required": ["x"]},
+                    {"properties": {"y": {"type": "text"}}},
+                ]
+            }
+        }
+    }
+    (fault,) = compile_schema(schema).violations({"a": {"y": 3}})
+    assert fault["path"] == "$.a"
+    assert fault["message"].startswith("must fit one of several: either must be an image: a URL,")
+    assert fault["message"].endswith("- or `x` is missing - or .y must be a text (a string)")
+
+
 def test_a_violation_never_quotes_a_large_value_whole() -> None:
     (fault,) = compile_schema({"properties": {"a": {"pattern": "^x"}}}).violations(
         {"a": "y" * 10**6}

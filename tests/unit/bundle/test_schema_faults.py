@@ -128,10 +128,63 @@ def test_a_sound_schema_has_no_faults_and_compiles(schema: dict[str, Any]) -> No
 
 
 def test_the_largest_schema_that_is_taken_checks_a_value_in_no_time() -> None:
-    checker = compile_schema(doubling(12))
+    checker = compile_schema(doubling(14))
     started = time.monotonic()
     assert checker.violations(1) != []
     assert time.monotonic() - started < 2
+
+
+def test_a_schema_may_not_double_itself_on_the_way_down_either() -> None:
+    twice = [
+        {"properties": {"c": {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2}}} for n in range(40)
+    ]
+    schema = {"$defs": {str(n): node for n, node in enumerate([*twice, {}])}, "$ref": "#/$defs/0"}
+    (fault,) = schema_faults(schema)
+    assert "multiply into too many schemas" in fault["message"]
+
+
+def test_a_chain_of_thousands_of_references_is_refused() -> None:
+    chain: dict[str, Any] = {str(n): {"$ref": f"#/$defs/{n + 1}"} for n in range(2000)}
+    (fault,) = schema_faults({"$defs": {**chain, "2000": {}}})
+    assert "too many references lead on to references" in fault["message"]
+
+
+def recursive_union(branches: int) -> dict[str, Any]:
+    """Expressions of several kinds, each of which holds an expression: as authors write them."""
+    kinds = [
+        {
+            "properties": {"kind": {"const": str(n)}, "inner": {"$ref": "#/$defs/expression"}},
+            "required": ["kind"],
+        }
+        for n in range(branches)
+    ]
+    return {
+        "$defs": {"expression": {"oneOf": kinds}},
+        "properties": {"a": {"$ref": "#/$defs/expression"}, "b": {"type": "integer"}},
+    }
+
+
+def expression(depth: int, kind: str) -> dict[str, Any]:
+    value = {"kind": kind}
+    for _ in range(depth):
+        value = {"kind": "0", "inner": value}  # type: ignore[dict-item]
+    return value
+
+
+@pytest.mark.parametrize("depth", [2, 6, 60])
+def test_a_wrong_value_of_a_recursive_union_is_told_in_time_however_deep(depth: int) -> None:
+    checker = compile_schema(recursive_union(8))
+    started = time.monotonic()
+    assert checker.violations({"a": expression(depth, "1"), "b": 1}) == []
+    faults = checker.violations({"a": expression(depth, "nonsense"), "b": 1})
+    assert [fault["path"] for fault in faults] == ["$.a"]
+    assert time.monotonic() - started < 2
+
+
+def test_a_large_wrong_value_of_a_simple_schema_is_still_told_in_detail() -> None:
+    checker = compile_schema({"properties": {"a": {"items": {"type": "integer"}}}})
+    faults = checker.violations({"a": [*range(20_000), "x"]})
+    assert [fault["path"] for fault in faults] == ["$.a[20000]"]
 
 
 def test_a_pattern_that_would_hang_a_backtracking_engine_is_answered_at_once() -> None:
