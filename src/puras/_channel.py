@@ -44,7 +44,7 @@ _counts: Counter[tuple[str, str]] = Counter()
 _counts_token = ""
 
 
-def call(verb: str, **arguments: Any) -> Any:
+def call(verb: str, /, **arguments: Any) -> Any:
     """Ask the worker, and wait for its answer.
 
     Raises:

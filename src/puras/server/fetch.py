@@ -181,6 +181,8 @@ def _checked(url: str) -> httpx2.URL:
         raise _failed(url, f"it is no URL: {error}") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise _failed(url, "only http and https URLs with a host are fetched")
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise _failed(url, f"there is no port {parsed.port}")
     if parsed.userinfo:
         raise _failed(url, "a URL with a user name or password in it is not fetched")
     return parsed

@@ -78,6 +78,8 @@ def user_for(number: int, paths: Iterable[Path]) -> int | None:
 
 def _open_to_others(path: Path) -> bool:
     real = path.resolve()
+    if not real.exists():
+        return False
     folders_open = all(folder.stat().st_mode & 0o001 for folder in real.parents)
     return folders_open and bool(real.stat().st_mode & 0o004)
 
