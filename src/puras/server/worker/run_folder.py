@@ -81,7 +81,43 @@ class RunFolder:
         os.rename(file, name, dst_dir_fd=self.descriptor)
         return name
 
-    def remove(folder: Path) -> None:
+    def remove(self) -> None:
+        os.close(self.descriptor)
+        remove(self.path)
+
+
+class RunFolders:
+    """All run folders of one data folder. Making it removes what an earlier worker left."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = _root(home)
+        remove(self.root)
+        self.root.mkdir(parents=True, mode=0o755)
+        self.runtime = self.root / "runtime"
+        self.runtime.mkdir()
+        (self.runtime / "puras").symlink_to(Path(puras.__path__[0]).resolve())
+        self._calls = self.root / "calls"
+        self._calls.mkdir(mode=0o700)
+
+    def for_zygote(self, user: int | None) -> Path:
+        """Make the folder that holds the runs of one warm parent."""
+        return _made(self.root / secrets.token_hex(3), user)
+
+    def furnish(self, path: Path, user: int | None) -> RunFolder:
+        """Put into a run's folder what a run finds there."""
+        for name in ("work", "home", "tmp"):
+            _made(path / name, user)
+        return RunFolder(path, user, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
+
+    def for_process(self, parent: Path, user: int | None) -> Path:
+        """Make the folder of one process, or of one run of a warm one."""
+        return _made(parent / secrets.token_hex(4), user)
+
+    def for_call(self) -> Path:
+        return _made(self._calls / secrets.token_hex(8), None)
+
+
+def remove(folder: Path) -> None:
     """Remove a folder, also where a run took our permission away (root needs none)."""
     shutil.rmtree(folder, ignore_errors=True)
     if os.geteuid() != 0 and folder.exists():
