@@ -67,9 +67,10 @@ def _content(value: str | Mapping[str, Any]) -> _Content:
     if isinstance(value, str):
         return _from_text(value)
     if isinstance(value, Mapping):
-        given = [kind for kind in _KINDS if value.get(kind) is not None]
-        if len(given) == 1 and isinstance(value[given[0]], str):
-            return _from_kind(given[0], value[given[0]])
+        # Several may be there, as in a job's `outputs`: the drive is nearest, so it comes first.
+        given = next((kind for kind in _KINDS if value.get(kind) is not None), None)
+        if given is not None and isinstance(value[given], str):
+            return _from_kind(given, value[given])
     raise ValueError(f"a file is a string, or an object with one of {', '.join(_KINDS)}")
 
 

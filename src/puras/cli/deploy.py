@@ -50,18 +50,32 @@ def deploy(folder: Path, skillpack: str | None, no_activate: bool, notes: str | 
       puras deploy my-skills --skillpack staging --no-activate
     """
     check_bundle(folder)
-    project = read_project(folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        archive = _pack(folder, Path(scratch) / "bundle.zip")
-        with connect() as api:
-            pack = _skillpack(api, skillpack, folder=folder, project=project)
-            deployment = _upload(api, archive, pack=pack, activate=not no_activate, notes=notes)
-    if skillpack is None or project.reference is None:
+    known = read_project(folder).reference
+    with connect() as api:
+        deployment, pack = deploy_folder(
+            api, folder, skillpack=skillpack, activate=not no_activate, notes=notes
+        )
+    if skillpack is None or known is None:
         _remember(folder, pack)
     output.show(
         {**deployment, "skillpack": pack["slug"], "skillpack_id": pack["id"]},
         lambda: _tell(deployment, pack),
     )
+
+
+def deploy_folder(
+    api: Api,
+    folder: Path,
+    *,
+    skillpack: str | None = None,
+    activate: bool = True,
+    notes: str | None = None,
+) -> tuple[wire.Deployment, wire.Skillpack]:
+    """Pack a folder that was checked, and upload it to the skillpack that it belongs to."""
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = _pack(folder, Path(scratch) / "bundle.zip")
+        pack = _skillpack(api, skillpack, folder=folder, project=read_project(folder))
+        return _upload(api, archive, pack=pack, activate=activate, notes=notes), pack
 
 
 def check_bundle(folder: Path) -> None:

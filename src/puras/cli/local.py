@@ -1,4 +1,4 @@
-"""A server for one run: `puras run --local` starts it, runs on it, and leaves nothing behind."""
+"""A server for a while: `puras run --local` and `puras demo` leave nothing of it behind."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ _NOT_PASSED_ON: Final = frozenset(
 
 
 @contextmanager
-def local_server(folder: Path) -> Iterator[Login]:
-    """Serve the bundle in `folder` from a data folder of its own, as long as the block runs.
+def local_server(folder: Path | None) -> Iterator[Login]:
+    """Serve from a data folder of its own, as long as the block runs; a bundle in `folder` is
+    deployed before.
 
     Raises:
         CommandFailed: `puras[server]` is missing, the bundle has faults, or the start failed.
     """
     need_server()
-    check_bundle(folder)
+    if folder is not None:
+        check_bundle(folder)
     key = _new_key()
     with tempfile.TemporaryDirectory(prefix="puras-local-") as home, _stopped_by_sigterm():
         process = _start(folder, home=Path(home), key=key)
@@ -55,9 +57,10 @@ def local_server(folder: Path) -> Iterator[Login]:
             _stop(process)
 
 
-def _start(folder: Path, *, home: Path, key: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path | None, *, home: Path, key: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "puras.cli.main", "serve", "--no-login", "--output", "json"]
-    options = ["--dir", str(folder), "--data", str(home / "data"), "--port", "0"]
+    options = ["--data", str(home / "data"), "--port", "0"]
+    options += ["--dir", str(folder)] if folder is not None else []
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     with (home / "log").open("wb") as log:
         return subprocess.Popen(

@@ -37,6 +37,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Operate": {
         "serve": "serve:serve",
         "admin": "admin:admin",
+        "demo": "demo:demo",
     },
 }
 """Every command: the heading it stands under, and the module and name it is loaded from."""

@@ -35,8 +35,8 @@ from puras.server.worker.children import Children
 from puras.server.worker.environments import Environments
 from puras.server.worker.loop import Worker
 from puras.server.worker.preparing import Preparations
+from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.queue.embedded import EmbeddedQueue
-from puras.server.worker.runner import FunctionRunner
 
 _HOUR_SECONDS = 3600.0
 _KEPT: clock.Micros = clock.DAY
@@ -95,7 +95,8 @@ async def _platform(
 
     runner = await FunctionRunner.open(settings.home)
     stack.push_async_callback(runner.close)
-    environments = Environments(settings.home / "environments")
+    environments = Environments(settings.home / "environments", home=settings.home)
+    stack.push_async_callback(environments.close)
     preparations = Preparations(db, environments)
     stack.push_async_callback(preparations.close)
     attempts = Attempts(

@@ -13,23 +13,23 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Field by field, the environment variable it comes from and its default.
+    """Field by field: the environment variable it comes from, its default, what it is.
 
-    home                      PURAS_HOME, ~/.puras/data      everything that must survive
-    database_url              PURAS_DATABASE_URL             default: SQLite in `home`
-    storage_url               PURAS_STORAGE_URL              default: a folder in `home`
-    public_url                PURAS_PUBLIC_URL               origin of every URL we issue
-    concurrency               PURAS_CONCURRENCY, 10          runs at once, here and per workspace
-    bootstrap_key             PURAS_BOOTSTRAP_KEY            a secret key made at every start
-    require_key               --require-key                  a token that counts as a secret key
-    secrets_key               PURAS_SECRETS_KEY              default: a file made in `home`
-    starting_credits_usd      PURAS_STARTING_CREDITS_USD, 100
-    compute_usd_per_second    PURAS_COMPUTE_USD_PER_SECOND, 0
-    run_cost_limit_usd        PURAS_RUN_COST_LIMIT_USD, none
-    url_ttl_seconds           PURAS_URL_TTL, 86400           how long URLs in results are valid
-    run_memory_bytes          PURAS_RUN_MEMORY_MB, 2048      per run
-    run_timeout_seconds       PURAS_RUN_TIMEOUT, 1800        where a skill sets none
-    allow_private_urls        PURAS_ALLOW_PRIVATE_URLS       let runs fetch from private addresses
+    home                    PURAS_HOME, ~/.puras/data         everything that must survive
+    database_url            PURAS_DATABASE_URL, none          refused if set: SQLite, in `home`
+    storage_url             PURAS_STORAGE_URL, none           refused if set: files, in `home`
+    public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
+    concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
+    bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
+    require_key             --require-key, none               a token that counts as a secret key
+    secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64; signs URLs
+    starting_credits_usd    PURAS_STARTING_CREDITS_USD, 100   what a new workspace gets
+    compute_usd_per_second  PURAS_COMPUTE_USD_PER_SECOND, 0   what a second of a run costs
+    run_cost_limit_usd      PURAS_RUN_COST_LIMIT_USD, none    most that a run may cost
+    url_ttl_seconds         PURAS_URL_TTL, 86400              seconds that URLs in results are valid
+    run_memory_bytes        PURAS_RUN_MEMORY_MB, 2048         MiB of memory a run
+    run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
+    allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
     """
 
     home: Path

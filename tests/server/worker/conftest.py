@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from puras.server.worker.runner import FunctionRunner
+from puras.server.worker.process.runner import FunctionRunner
 
 from .support import Bench
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.refusals import Refused
-from puras.server.worker.runner import FunctionRunner
+from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Failed, Outcome, RunSpec, Succeeded
 
 Verb = Callable[[dict[str, Any], Path], Awaitable[Any]]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from puras.server.refusals import Refused
-from puras.server.worker.run_folder import RunFolders
-from puras.server.worker.skill_socket import SkillSocket
+from puras.server.worker.process.run_folder import RunFolders
+from puras.server.worker.process.skill_socket import SkillSocket
 
 from .support import Bench, RecordingHost
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from puras.server.worker.processes import MARK, data_mark, reap_marked
-from puras.server.worker.runner import FunctionRunner
+from puras.server.worker.process.processes import MARK, data_mark, reap_marked
+from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Lost, RunSpec
 
 from .support import Bench, RecordingHost
@@ -149,7 +149,7 @@ async def test_nothing_outlives_a_worker_that_is_killed(
 WORKER = """
 import asyncio, sys
 from pathlib import Path, PosixPath
-from puras.server.worker.runner import FunctionRunner
+from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import RunSpec
 
 class Host:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puras.server.worker.output import CUT_NOTE, LineSplitter
+from puras.server.worker.process.output import CUT_NOTE, LineSplitter
 from puras.wire import MAX_LOG_EVENTS, MAX_LOG_LINE_BYTES
 
 from .support import Bench

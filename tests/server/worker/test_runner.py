@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from puras.server.worker.runner import FunctionRunner
+from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Lost, Succeeded
 
 from .support import Bench

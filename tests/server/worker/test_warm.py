@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from puras.server.worker import warm_parent
+from puras.server.worker.process import warm_parent
 
 from .support import Bench
 

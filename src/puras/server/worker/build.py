@@ -13,9 +13,9 @@ from pathlib import Path
 
 import uv
 
-from puras.server.worker import confined, processes
 from puras.server.worker.isolation.layers import Policy
-from puras.server.worker.output import LineSplitter
+from puras.server.worker.process import confined, processes
+from puras.server.worker.process.output import LineSplitter
 
 _WATCH_SECONDS = 1.0
 _MAX_LOCK_BYTES = 16 * 1024 * 1024

@@ -18,8 +18,8 @@ from puras.server.drive.reach import Reach
 from puras.server.drive.signing import Signer
 from puras.server.drive.store import Drive, Origin
 from puras.server.fetch import Fetcher
-from puras.server.refusals import Refused
 from puras.server.jobs import store
+from puras.server.refusals import Refused
 from puras.server.worker.run_files import chunks_of, put_copy
 
 _MOST_LISTED = 1000

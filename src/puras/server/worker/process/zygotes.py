@@ -10,12 +10,12 @@ import itertools
 from pathlib import Path
 from typing import NamedTuple
 
-from puras.server.worker import processes
 from puras.server.worker.isolation import probe
 from puras.server.worker.isolation.layers import PREFIX_PARTS, Policy
-from puras.server.worker.run_folder import RunFolders
+from puras.server.worker.process import processes
+from puras.server.worker.process.run_folder import RunFolders
+from puras.server.worker.process.warm_parent import WarmParent
 from puras.server.worker.spec import RunSpec
-from puras.server.worker.warm_parent import WarmParent
 
 MAX_ZYGOTES = 32
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import puras
 from puras.server.refusals import Refused
-from puras.server.worker.processes import data_mark
+from puras.server.worker.process.processes import data_mark
 
 SOCKET_NAME = "puras.sock"
 _MAX_ROOT_BYTES = 107 - len(f"/{'z' * 6}/{'w' * 8}/{'r' * 8}/{SOCKET_NAME}")

@@ -22,8 +22,8 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from puras.errors import UserError
-from puras.server.worker import frames, processes
-from puras.server.worker.skill_modules import Entry, NoSuchFunction, SkillModules
+from puras.server.worker.process import frames, processes
+from puras.server.worker.process.skill_modules import Entry, NoSuchFunction, SkillModules
 
 MAX_REPLY_BYTES = 10 * 1024 * 1024
 _MAX_MESSAGE_CHARACTERS = 1000

@@ -22,8 +22,8 @@ from typing import Any, get_args
 import structlog
 
 from puras.server.refusals import Refused
-from puras.server.worker.output import emit_log, line_text
-from puras.server.worker.run_folder import RunFolder
+from puras.server.worker.process.output import emit_log, line_text
+from puras.server.worker.process.run_folder import RunFolder
 from puras.server.worker.spec import RunHost
 from puras.wire import MAX_REQUEST_BYTES, LogLevel
 

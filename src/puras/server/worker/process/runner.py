@@ -32,15 +32,15 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation import probe
-from puras.server.worker.outcomes import Exit, Verdict, outcome_of
-from puras.server.worker.output import Output, emit_log
-from puras.server.worker.processes import data_mark, reap_marked
-from puras.server.worker.run_folder import RunFolder, RunFolders
-from puras.server.worker.run_process import RunProcess, Unreadable
-from puras.server.worker.skill_socket import SkillSocket
+from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
+from puras.server.worker.process.output import Output, emit_log
+from puras.server.worker.process.processes import data_mark, reap_marked
+from puras.server.worker.process.run_folder import RunFolder, RunFolders
+from puras.server.worker.process.run_process import RunProcess, Unreadable
+from puras.server.worker.process.skill_socket import SkillSocket
+from puras.server.worker.process.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
+from puras.server.worker.process.zygotes import MAX_ZYGOTES, Zygotes
 from puras.server.worker.spec import Failed, Lost, Outcome, RunHost, RunSpec
-from puras.server.worker.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
-from puras.server.worker.zygotes import MAX_ZYGOTES, Zygotes
 
 IDLE_SECONDS = 300.0
 _EXIT_SECONDS = 2.0

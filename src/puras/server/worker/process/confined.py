@@ -20,7 +20,7 @@ from puras.server.worker.isolation import kernel, layers
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from puras.server.worker.confined import main\n"
+    "from puras.server.worker.process.confined import main\n"
     "main(*sys.argv[2:])"
 )
 

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from puras.server.worker import frames
-from puras.server.worker.invocation import MAX_REPLY_BYTES
-from puras.server.worker.outcomes import Exit
-from puras.server.worker.skill_modules import Entry
+from puras.server.worker.process import frames
+from puras.server.worker.process.invocation import MAX_REPLY_BYTES
+from puras.server.worker.process.outcomes import Exit
+from puras.server.worker.process.skill_modules import Entry
 
 _MAX_FRAME_BYTES = MAX_REPLY_BYTES * 2
 

@@ -18,12 +18,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from puras.server.worker import confined, processes
 from puras.server.worker.isolation.layers import Policy
-from puras.server.worker.outcomes import Exit
-from puras.server.worker.run_folder import RunFolder, RunFolders, remove
-from puras.server.worker.run_process import RunProcess, send
-from puras.server.worker.skill_modules import Entry
+from puras.server.worker.process import confined, processes
+from puras.server.worker.process.outcomes import Exit
+from puras.server.worker.process.run_folder import RunFolder, RunFolders, remove
+from puras.server.worker.process.run_process import RunProcess, send
+from puras.server.worker.process.skill_modules import Entry
 from puras.server.worker.spec import RunSpec
 
 MAX_WARM_RUNS = 1_000
@@ -41,7 +41,7 @@ _PASSED_ON = (
 )
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from puras.server.worker.zygote import main\n"
+    "from puras.server.worker.process.zygote import main\n"
     "main(*map(int, sys.argv[2:]))"
 )
 

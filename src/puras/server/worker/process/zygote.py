@@ -39,9 +39,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from puras.server.worker import invocation, processes
 from puras.server.worker.isolation import kernel, layers
-from puras.server.worker.skill_modules import Entry, SkillModules
+from puras.server.worker.process import invocation, processes
+from puras.server.worker.process.skill_modules import Entry, SkillModules
 
 _MESSAGE_BYTES = 64 * 1024
 _WATCH_SECONDS = 0.25
