@@ -66,3 +66,20 @@ def test_a_folder_without_data_is_told(server: Served, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "run `puras serve` once" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_the_doctor_finds_a_running_server_well(server: Served) -> None:
+    done = admin(server, "doctor", "--output", "json")
+    assert done.returncode == 0, done.stdout
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert checks["server"]["detail"] == f"runs as process {server.process.pid}"
+    assert checks["money"]["state"] == "ok"
+    assert {check["state"] for check in checks.values()} <= {"ok", "warn"}
+
+
+def test_the_doctor_fails_where_something_is_broken(server: Served, tmp_path: Path) -> None:
+    done = server.puras("admin", "doctor", "--data", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert any(line.startswith("fail\tdatabase\t") for line in done.stdout.splitlines())
+    assert "Error: broken: " in done.stderr
+    assert not (tmp_path / "none").exists()

@@ -221,7 +221,7 @@ async def test_every_form_of_a_file_can_be_loaded(
     ("value", "said"),
     [
         ({"what": 1}, "ValueError: a file is a string, or an object with one of"),
-        ({"url": "http://a/", "base64": "x"}, "ValueError: a file is a string"),
+        ({"url": 1, "base64": "aGVsbG8="}, "ValueError: a file is a string"),
         ({"base64": "!!"}, "ValueError: this is no base64"),
         ("no/such/file.txt", "NotFoundError: 404 file_not_found"),
     ],

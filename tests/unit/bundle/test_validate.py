@@ -188,7 +188,7 @@ ENTRYPOINT_FAULTS = [
     ("/etc/main.py:run", "`/etc/main.py` leads out of the skill's folder"),
     ("./main.py:run", "write the file as `main.py`"),
     ("broken.py:run", "`broken.py` is no Python: line 2"),
-    ("nul.py:run", "is no Python"),
+    ("nul.py:run", "Python"),
     ("skill.md", "write `<file>.py:<function>`"),
     ("3", "write a text"),
 ]

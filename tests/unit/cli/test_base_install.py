@@ -45,7 +45,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for each in base_distributions():
         for file in each.files or []:
             top, target = file.parts[0], Path(str(each.locate_file(file.parts[0])))
-            if top not in ("..", "__pycache__") and not (folder / top).exists():
+            if top not in ("..", "__pycache__", "puras") and not (folder / top).exists():
                 (folder / top).symlink_to(target)
     (folder / "puras").symlink_to(Path(puras.__file__).parent)
     return folder

@@ -64,7 +64,7 @@ def test_every_group_names_the_nearest_command(group: click.Group) -> None:
 def test_a_mistyped_command_names_the_nearest(run: Run) -> None:
     result = run("deplyo")
     assert result.exit_code == 2
-    assert "there is no command 'deplyo'; did you mean deploy?" in result.stderr
+    assert "there is no command 'deplyo'; did you mean deploy" in result.stderr
     assert "did you mean update?" in run("keys", "updaet").stderr
 
 
