@@ -6,6 +6,7 @@ It works on the data folder itself, also while a server runs on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,10 +32,11 @@ data_option: Final = click.option(
 
 @click.group(cls=NearNames)
 def admin() -> None:
-    """Operate the server on this machine: workspaces, credits, keys.
+    """Operate the server on this machine: workspaces, credits, keys, health.
 
     \b
     Examples:
+      puras admin doctor
       puras admin workspace create acme
       puras admin credits add acme 50
       puras admin key create acme --name ci
@@ -132,6 +134,33 @@ def create_key(workspace: str, name: str, data: Path | None) -> None:
     )
     output.note(f"A secret key of {workspace}. It is shown this once; keep it safe:")
     output.show({"workspace": workspace, "key": made}, lambda: click.echo(made))
+
+
+@admin.command()
+@data_option
+def doctor(data: Path | None) -> None:
+    """Check that everything holds; exit 1 if something is broken.
+
+    It changes nothing, and may look beside a running server.
+
+    \b
+    Example:
+      puras admin doctor --output json
+    """
+    from puras.server.doctor.checks import examine
+
+    checks = _on_data(data, examine)
+    output.show(
+        [asdict(check) for check in checks],
+        lambda: output.table(
+            ["STATE", "CHECK", "WHAT WAS FOUND"],
+            [[check.state, check.name, check.detail] for check in checks],
+            empty="Nothing was checked.",
+        ),
+    )
+    broken = [check.name for check in checks if check.state == "fail"]
+    if broken:
+        raise CommandFailed(f"broken: {', '.join(broken)}", code="unhealthy")
 
 
 def _on_data(data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:

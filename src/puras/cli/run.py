@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 from puras import skill_path
 from puras.cli import inputs, live, output
 from puras.cli.command import Command
-from puras.cli.connection import connect_to, current_login
+from puras.cli.connection import connect, connect_to
 from puras.cli.failures import raise_unless_succeeded
 from puras.cli.local import SKILLPACK, local_server
 from puras.cli.options import skillpack_option
@@ -24,6 +24,7 @@ from puras.skill_path import SkillPath
 
 if TYPE_CHECKING:
     from puras.cli.api import Api
+    from puras.client._models import Job
 
 
 @click.command(cls=Command)
@@ -88,33 +89,45 @@ def run(
         raise click.UsageError("--local goes with neither --async, --version nor --skillpack")
     wanted = [inputs.parse(argument) for argument in given]
     base = inputs.parse_object(_text_of(json_inputs)) if json_inputs else {}
-    with ExitStack() as stack:
-        if local:
-            login = stack.enter_context(local_server(folder))
-            path = SkillPath(SKILLPACK, skill_path.parse(skill).skill)
-        else:
-            login = current_login()
-            path = _path(skill, skillpack)
-        api = stack.enter_context(connect_to(login, path.skillpack))
+    with _opened(skill, skillpack, bundle=folder if local else None) as (api, path):
         values = _values(api, wanted, path=path, version=version)
         job = api.submit(path.skill, inputs.merge(base, values), version=version)
         if detached:
             _tell_submitted(job)
             return
-        output.note(f"Job {job['id']}")
-        job = watch(
-            api,
-            job["id"],
-            title=path.skill,
-            stream=sys.stderr,
-            json=live.Silent,
-            timeout=timeout,
-            goes_on=not local,
-        )
+        job = _watch(api, job["id"], title=path.skill, timeout=timeout, goes_on=not local)
     output.show(job, lambda: _show_result(job))
     if local and job.get("outputs"):
         output.note("The files it made went with the local server; deploy the bundle to keep them.")
     raise_unless_succeeded(job)
+
+
+@contextmanager
+def _opened(
+    skill: str, skillpack: str | None, *, bundle: Path | None
+) -> Iterator[tuple[Api, SkillPath]]:
+    """Connect to where the skill is: the login's server, or one for the local bundle."""
+    if bundle is None:
+        path = _path(skill, skillpack)
+        with connect(path.skillpack) as api:
+            yield api, path
+    else:
+        path = SkillPath(SKILLPACK, skill_path.parse(skill).skill)
+        with local_server(bundle) as login, connect_to(login, SKILLPACK) as api:
+            yield api, path
+
+
+def _watch(api: Api, job_id: str, *, title: str, timeout: float, goes_on: bool) -> Job:
+    output.note(f"Job {job_id}")
+    return watch(
+        api,
+        job_id,
+        title=title,
+        stream=sys.stderr,
+        json=live.Silent,
+        timeout=timeout,
+        goes_on=goes_on,
+    )
 
 
 def _path(skill: str, skillpack: str | None) -> SkillPath:
