@@ -49,6 +49,8 @@ class Settings:
     run_memory_bytes: int = 2048 * 1024 * 1024
     run_timeout_seconds: float = 1800.0
     allow_private_urls: bool = False
+    ping_seconds: float = 15.0
+    compute_period_seconds: float = 10.0
 
     @property
     def database_path(self) -> Path:

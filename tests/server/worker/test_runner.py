@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -309,7 +310,12 @@ async def test_a_folder_is_removed_after_a_failure_too(bench: Bench) -> None:
     assert not Path(bench.host.logged()[0]).parent.exists()
 
 
-async def test_a_deep_data_folder_has_its_sockets_elsewhere(tmp_path: Path, bench: Bench) -> None:
+@pytest.mark.parametrize("temporary", ["short", "t" * 100])
+async def test_a_deep_data_folder_has_its_sockets_elsewhere(
+    tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch, temporary: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
+    (tmp_path / temporary).mkdir()
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     runner = await FunctionRunner.open(deep)
     try:

@@ -11,8 +11,13 @@ INSERT INTO events (job_id, id, ts, type, payload, public_payload)
 VALUES (:job_id, :id, :ts, :type, :payload, :public_payload);
 
 -- name: page
+-- The first event always, and as many more as fit into :most_bytes.
 SELECT job_id, id, ts, type, payload, public_payload
-FROM events
-WHERE job_id = :job_id AND id > :after
-ORDER BY id
-LIMIT :limit;
+FROM (
+    SELECT first.*, LENGTH(payload) AS size, SUM(LENGTH(payload)) OVER (ORDER BY id) AS total
+    FROM (
+        SELECT * FROM events WHERE job_id = :job_id AND id > :after ORDER BY id LIMIT :limit
+    ) AS first
+) AS measured
+WHERE total <= :most_bytes OR total = size
+ORDER BY id;

@@ -17,6 +17,8 @@ from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import load
 
 QUERIES = load(__file__)
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+"""What one answer may hold in memory, however many events were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,16 @@ async def insert(
     return stored
 
 
-async def page(tx: Transaction, *, job_id: str, after: int, limit: int) -> list[StoredEvent]:
-    """Return at most `limit` entries with ids above `after`, oldest first."""
-    rows = await tx.all(QUERIES.page, job_id=job_id, after=after, limit=limit)
+async def page(
+    tx: Transaction, *, job_id: str, after: int, limit: int, most_bytes: int = MAX_PAGE_BYTES
+) -> list[StoredEvent]:
+    """Return at most `limit` entries with ids above `after`, oldest first.
+
+    There are fewer where their payloads are over `most_bytes` together, but never none for it.
+    """
+    rows = await tx.all(
+        QUERIES.page, job_id=job_id, after=after, limit=limit, most_bytes=most_bytes
+    )
     return [_stored(row) for row in rows]
 
 

@@ -2,13 +2,16 @@
 
 While one group is being committed the next one gathers, so a lone event is written at once and a
 flood in groups. The events of one job keep their order. Those of an attempt that no longer runs
-are dropped by the log itself.
+are dropped by the log itself. A run that ends waits for its own last event and for what came
+before it, never for what another run goes on to say.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import structlog
 
@@ -20,51 +23,84 @@ from puras.server.events.store import NewEvent, StoredEvent
 _GROUP = 256
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)  # seconds: a full disk may be mended meanwhile
 _log = structlog.get_logger(__name__)
-Attempt = tuple[str, int]
+Attempt: TypeAlias = tuple[str, int]
+_Batch: TypeAlias = dict[Attempt, list[NewEvent]]
+
+
+class EventsLost(Exception):
+    """Some of an attempt's events could not be written: its log would have a hole."""
 
 
 class EventWriter:
-    """`add` never blocks; `drain` waits until a job's events are committed."""
+    """`add` never blocks; `drain` waits until an attempt's events are committed.
 
-    def __init__(self, db: Database, hub: Hub) -> None:
+    `pauses` are the seconds between the tries of a commit that fails.
+    """
+
+    def __init__(self, db: Database, hub: Hub, *, pauses: Sequence[float] = _PAUSES) -> None:
         self._db = db
         self._hub = hub
-        self._pending: deque[tuple[Attempt, NewEvent]] = deque()
+        self._pauses = pauses
+        self._pending: deque[tuple[Attempt, NewEvent] | asyncio.Future[None]] = deque()
+        self._lost: set[Attempt] = set()
         self._task: asyncio.Task[None] | None = None
 
     def add(self, attempt: Attempt, event: NewEvent) -> None:
         """Queue an event of (job id, attempt number)."""
         self._pending.append((attempt, event))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._flush())
+        self._begin()
 
-    async def drain(self) -> None:
-        """Return once everything that was added so far is committed or was dropped."""
-        while self._task is not None and not self._task.done():
-            await asyncio.shield(self._task)
+    async def drain(self, attempt: Attempt | None = None) -> None:
+        """Return once everything that was added so far is committed or was dropped.
+
+        Raises:
+            EventsLost: some events of `attempt` could not be written.
+        """
+        mark = asyncio.get_running_loop().create_future()
+        self._pending.append(mark)
+        self._begin()
+        await mark
+        if attempt in self._lost:
+            self._lost.discard(attempt)
+            raise EventsLost(f"the log of job {attempt[0]} could not be written")
+
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._flush(), name="puras-events")
 
     async def _flush(self) -> None:
         while self._pending:
-            count = min(len(self._pending), _GROUP)
-            group = [self._pending.popleft() for _ in range(count)]
-            self._hub.publish(await self._write(group))
+            batch, marks = self._next_group()
+            if batch:
+                self._hub.publish(await self._write(batch))
+            for mark in marks:
+                if not mark.done():
+                    mark.set_result(None)
 
-    async def _write(self, group: list[tuple[Attempt, NewEvent]]) -> list[StoredEvent]:
-        batch: dict[Attempt, list[NewEvent]] = defaultdict(list)
-        for attempt, event in group:
-            batch[attempt].append(event)
-        for pause in (*_PAUSES, None):
+    def _next_group(self) -> tuple[_Batch, list[asyncio.Future[None]]]:
+        batch: _Batch = defaultdict(list)
+        marks = []
+        for _ in range(min(len(self._pending), _GROUP)):
+            item = self._pending.popleft()
+            if isinstance(item, asyncio.Future):
+                marks.append(item)
+            else:
+                batch[item[0]].append(item[1])
+        return batch, marks
+
+    async def _write(self, batch: _Batch) -> list[StoredEvent]:
+        for pause in (*self._pauses, None):
             try:
                 return await self._db.write(lambda tx: _append(tx, batch))
             except Exception:
-                _log.exception("events_not_written", count=len(group), again_in_seconds=pause)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
-        raise AssertionError("the last round returns or raises")
+                _log.exception("events_not_written", attempts=len(batch), again_in_seconds=pause)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        self._lost.update(batch)
+        return []
 
 
-async def _append(tx: Transaction, batch: dict[Attempt, list[NewEvent]]) -> list[StoredEvent]:
+async def _append(tx: Transaction, batch: _Batch) -> list[StoredEvent]:
     stored: list[StoredEvent] = []
     for job_id, attempt in sorted(batch):
         stored += await store.append(

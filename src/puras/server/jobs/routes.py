@@ -173,7 +173,12 @@ async def stream_events(call: Call) -> Response:
     after = max(parameters.integer(call, "after", default=0, most=2**53), _last_event_id(call))
     row, platform, caller = await _visible(call), call.platform, call.caller
     log = Log(platform.db, platform.hub, row["id"], sees_public_view(row, caller))
-    return EventStream(log, after=after, still_allowed=lambda: still_valid(platform, caller))
+    return EventStream(
+        log,
+        after=after,
+        still_allowed=lambda: still_valid(platform, caller),
+        ping_seconds=platform.settings.ping_seconds,
+    )
 
 
 async def _visible(call: Call) -> Row:

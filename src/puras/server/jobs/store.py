@@ -72,6 +72,12 @@ async def get(tx: Transaction, job_id: str) -> Row | None:
     return await tx.one(QUERIES.get, id=job_id)
 
 
+async def is_running(tx: Transaction, *, job_id: str, attempt: int) -> bool:
+    """Tell whether an attempt is still the one that runs: it alone may write and spend."""
+    row = await get(tx, job_id)
+    return row is not None and row["attempt"] == attempt and row["status"] == "running"
+
+
 async def visible(tx: Transaction, *, job_id: str, caller: Caller) -> Row | None:
     """Return a job that a key may see: its workspace's, or only its own root jobs if fenced."""
     if caller.sees_own_jobs_only:

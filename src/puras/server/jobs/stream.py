@@ -1,9 +1,9 @@
 """A job's log as Server-Sent Events: the backlog, then each event as it is committed.
 
 Every reader is served from the log, at its own pace: the newest events come from the hub, encoded
-once for all, anything older from the database page by page. So a reader that stalls costs no
-memory and slows nobody. The key is looked at again every 15 seconds: a stream outlives it by no
-more than that.
+once for all, anything older from the database page by page, and what is on its way to one reader
+is a page at most. So a reader that stalls costs little memory and slows nobody. The key is looked
+at again with every ping, each 15 seconds: a stream outlives it by no more than that.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from puras.wire import TERMINAL_STATUSES
 if TYPE_CHECKING:
     from puras.server.db.database import Database
 
-PING_SECONDS = 15.0
 _PAGE = 500
+_PAGE_BYTES = 256 * 1024
 _HEAD = b"retry: 2000\n: puras\n\n"
 _PING = b": ping\n\n"
 
@@ -44,9 +44,11 @@ class Log:
         """Return the next events above `cursor`, from the shared tail or from the log."""
         tail = watch.tail_after(cursor)
         if tail is not None:
-            return tail
+            return _first_page(tail)
         page = await self.db.read(
-            lambda tx: events.page(tx, job_id=self.job_id, after=cursor, limit=_PAGE)
+            lambda tx: events.page(
+                tx, job_id=self.job_id, after=cursor, limit=_PAGE, most_bytes=_PAGE_BYTES
+            )
         )
         return [encode(event) for event in page]
 
@@ -64,7 +66,12 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, log: Log, *, after: int, still_allowed: Callable[[], Awaitable[bool]]
+        self,
+        log: Log,
+        *,
+        after: int,
+        still_allowed: Callable[[], Awaitable[bool]],
+        ping_seconds: float,
     ) -> None:
         super().__init__(
             headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -73,6 +80,7 @@ class EventStream(Response):
         self._log = log
         self._after = after
         self._still_allowed = still_allowed
+        self._ping_seconds = ping_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -96,23 +104,25 @@ class EventStream(Response):
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         yield _HEAD
-        cursor, settled, pulse = self._after, False, Pulse(asyncio.get_running_loop().time)
-        with self._log.hub.watch(self._log.job_id) as watch:
-            while not self._log.hub.closing:
-                if fresh := await self._log.after(watch, cursor):
-                    cursor = fresh[-1].id
+        log, cursor, looked = self._log, self._after, False
+        pulse = Pulse(asyncio.get_running_loop().time, every=self._ping_seconds)
+        with log.hub.watch(log.job_id) as watch:
+            while not log.hub.closing:
+                if fresh := await log.after(watch, cursor):
+                    cursor, looked = fresh[-1].id, True
                     pulse.spoke()
-                    yield b"".join(_record(event, public=self._log.public) for event in fresh)
+                    yield b"".join(_record(event, public=log.public) for event in fresh)
                     if fresh[-1].ends_with is not None:
                         yield _end(fresh[-1].ends_with)
                         return
-                elif not settled:
-                    if (status := await self._log.final(cursor)) is not None:
+                elif not looked:
+                    if (status := await log.final(cursor)) is not None:
                         yield _end(status)
                         return
-                    settled = True
+                    looked = True
                 else:
-                    settled = await watch.wait(pulse.left())
+                    await watch.wait(pulse.left())
+                    looked = False
                 if pulse.look_due():
                     if not await self._still_allowed():
                         return
@@ -123,8 +133,9 @@ class EventStream(Response):
 class Pulse:
     """Tells when a stream must speak again, and when its key must be looked at again."""
 
-    def __init__(self, time: Callable[[], float]) -> None:
+    def __init__(self, time: Callable[[], float], *, every: float) -> None:
         self._time = time
+        self._every = every
         self._looked = self._spoke = time()
 
     def spoke(self) -> None:
@@ -132,7 +143,7 @@ class Pulse:
 
     def left(self) -> float:
         """Return the seconds until something is due."""
-        return max(0.0, min(self._looked, self._spoke) + PING_SECONDS - self._time())
+        return max(0.0, min(self._looked, self._spoke) + self._every - self._time())
 
     def look_due(self) -> bool:
         if self.left() > 0:
@@ -141,10 +152,20 @@ class Pulse:
         return True
 
     def silent(self) -> bool:
-        if self._time() - self._spoke < PING_SECONDS:
+        if self._time() - self._spoke < self._every:
             return False
         self.spoke()
         return True
+
+
+def _first_page(tail: list[Encoded]) -> list[Encoded]:
+    """Return the first event, and as many more as fit into a page."""
+    left = _PAGE_BYTES
+    for count, event in enumerate(tail):
+        left -= len(event.full)
+        if left < 0:
+            return tail[: max(count, 1)]
+    return tail
 
 
 def _record(event: Encoded, *, public: bool) -> bytes:

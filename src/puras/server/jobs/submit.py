@@ -166,12 +166,12 @@ def check_target(caller: Caller, wanted: Wanted, target: Target) -> Found:
     return Found(pack, target.deployment, target.skill)
 
 
-def check_secrets(wanted: Wanted, skill: ManifestSkill) -> None:
-    """Step 14."""
+def check_secrets(path: str, skill: ManifestSkill) -> None:
+    """Step 14. `path` is how the caller calls the skill."""
     if skill["needs"]:
         raise Refused(
             "secrets_missing",
-            f"`{wanted.path}` needs {', '.join(skill['needs'])}, and this server keeps no secrets "
+            f"`{path}` needs {', '.join(skill['needs'])}, and this server keeps no secrets "
             "yet: deploy a version that takes them as inputs",
         )
 
@@ -217,7 +217,7 @@ async def submit(
     await _check_limits(platform, caller)
     inputs = job_inputs.fill(found.skill, wanted.inputs)
     await job_inputs.check_files(platform.db, caller, found.skill, inputs)
-    check_secrets(wanted, found.skill)
+    check_secrets(wanted.path, found.skill)
     job = _new_job(caller, wanted, found, inputs)
     kept = await _enqueue(platform, job, ticket)
     return (kept.resource_id, kept) if kept else (job.id, None)

@@ -27,7 +27,7 @@ from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
 from puras.server.settings import Settings
 from puras.server.worker import results
-from puras.server.worker.children import Children
+from puras.server.worker.children import Children, Parent
 from puras.server.worker.environments import EnvironmentBroken, Environments
 from puras.server.worker.host import JobHost, Verb
 from puras.server.worker.loop import Active
@@ -61,16 +61,25 @@ class Attempts:
         run_drive = RunDrive(
             active.row, reach_of(active.row, skill), self.drive, self.signer, self.fetcher
         )
-        host = JobHost(active.row, self.writer, self.clock, self._verbs(active, run_drive))
+        host = JobHost(active.row, self.writer, self.clock)
+        host.verbs = self._verbs(Parent(active, run_drive, host.emit))
+        try:
+            return await self._run(deployment, skill, host=host, run_drive=run_drive)
+        finally:
+            host.close()
+
+    async def _run(
+        self, deployment: Deployment, skill: ManifestSkill, *, host: JobHost, run_drive: RunDrive
+    ) -> Ending | Lost:
         try:
             python = await self.environments.ensure(
                 deployment.requirements,
-                active.row["workspace_id"],
+                host.row["workspace_id"],
                 lambda line: host.emit("log", {"level": "info", "message": line}),
             )
         except EnvironmentBroken as broken:
             return _deployment_broken(broken, host)
-        spec = await self._spec(active.row, deployment, skill=skill, python=python)
+        spec = await self._spec(host.row, deployment, skill=skill, python=python)
         outcome = await self._metered(spec, host)
         return await self._shape(outcome, skill, run_drive)
 
@@ -79,7 +88,9 @@ class Attempts:
             async with Meter(self.db, self.settings, self.clock, host.row).running():
                 return await self.runner.run(spec, host)
         except Refused as refusal:
-            return Failed(refusal.code, refusal.detail, "the run reached its cost limit")
+            if refusal.code != "cost_limit":
+                return Lost(refusal.detail)
+            return Failed("cost_limit", refusal.detail, "the run reached its cost limit")
 
     async def _shape(
         self, outcome: Outcome, skill: ManifestSkill, run_drive: RunDrive
@@ -120,11 +131,11 @@ class Attempts:
             process=skill["process"],
         )
 
-    def _verbs(self, active: Active, run_drive: RunDrive) -> dict[str, Verb]:
-        memory = Memory(self.db, active.row)
+    def _verbs(self, parent: Parent) -> dict[str, Verb]:
+        memory, run_drive = Memory(self.db, parent.row), parent.run_drive
 
         async def run_child(arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
-            return await self.children.run(active, arguments, run_drive)
+            return await self.children.run(parent, arguments)
 
         return {
             "drive.sign": run_drive.sign,
@@ -140,7 +151,10 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What `puras.step(name, fn)` keeps from one attempt to the next."""
+    """What `puras.step(name, fn)` keeps from one attempt to the next.
+
+    Kept apart from the calls that the worker records: a skill must not forge what a child gave it.
+    """
 
     db: Database
     row: Row
@@ -170,11 +184,10 @@ class Memory:
 
 
 def _call(arguments: dict[str, Any]) -> jobs.CallKey:
-    return jobs.CallKey(
-        str(arguments.get("verb")),
-        str(arguments.get("arguments")),
-        int(arguments.get("occurrence") or 0),
-    )
+    verb, digest, occurrence = (arguments.get(k) for k in ("verb", "arguments", "occurrence"))
+    if verb != "step" or not isinstance(digest, str) or type(occurrence) is not int:
+        raise Refused("invalid_request", "only steps are kept: call `puras.step(name, fn)`")
+    return jobs.CallKey(verb, digest, occurrence)
 
 
 def _deployment_broken(broken: EnvironmentBroken, host: JobHost) -> Ending:

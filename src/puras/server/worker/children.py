@@ -7,7 +7,6 @@ later attempt of the parent finds it there and waits for the same child instead 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from typing import Any
 
 from puras.server.clock import Clock, new_id
 from puras.server.db.database import Database, Row, Transaction
-from puras.server.deployments import store as deployments
-from puras.server.deployments.store import Deployment
 from puras.server.events.hub import Hub
 from puras.server.jobs import store
 from puras.server.jobs.inputs import fill, named_paths
@@ -24,23 +21,31 @@ from puras.server.jobs.states import NewJob
 from puras.server.jobs.submit import submit_child
 from puras.server.jobs.waiting import wait_for_end
 from puras.server.refusals import Refused
-from puras.server.skillpacks import store as skillpacks
-from puras.server.skillpacks.store import Skillpack
+from puras.server.worker.child_calls import (
+    ChildCall,
+    ChildTarget,
+    find_target,
+    not_found,
+    read_call,
+)
 from puras.server.worker.loop import Active
 from puras.server.worker.run_drive import RunDrive
-from puras.skill_path import parse
-from puras.wire import MAX_SUBAGENT_DEPTH, TERMINAL_STATUSES, ManifestSkill
+from puras.wire import MAX_SUBAGENT_DEPTH, TERMINAL_STATUSES
 
-_NO_TIMEOUT = 24 * 3600.0
+_MOST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The skill that a child will run."""
+class Parent:
+    """The attempt that calls: what it reaches, and how it adds an event to its log."""
 
-    skillpack: Skillpack
-    deployment: Deployment
-    skill: ManifestSkill
+    active: Active
+    run_drive: RunDrive
+    emit: Callable[[str, dict[str, Any]], None]
+
+    @property
+    def row(self) -> Row:
+        return self.active.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,7 @@ class Children:
     clock: Clock
     announce: Callable[[store.Changes], None]
 
-    async def run(
-        self, parent: Active, arguments: dict[str, Any], run_drive: RunDrive
-    ) -> dict[str, Any]:
+    async def run(self, parent: Parent, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run a child to its end and return it as a job; a failed child is no error here.
 
         The child gets no more of the drive than its parent reaches, and the parent reaches what
@@ -64,34 +67,17 @@ class Children:
             Refused: the target does not exist, its inputs do not fit, the chain is too deep or
                 goes in a circle.
         """
-        call = _call_key(arguments)
-        known = await self.db.read(lambda tx: store.recall(tx, job_id=parent.row["id"], call=call))
+        called, parent_id = read_call(arguments), parent.row["id"]
+        known = await self.db.read(lambda tx: store.recall(tx, job_id=parent_id, call=called.key))
         if known is not None and known[0] == "done":
-            return _granting(dict(known[1]), run_drive)
-        child_id = (
-            known[1]["job_id"] if known else await self._start(parent, arguments, call, run_drive)
-        )
-        row = await self._wait(parent, child_id, timeout=arguments.get("timeout"))
-        job = _as_job(row)
-        await self.db.write(
-            lambda tx: store.record(
-                tx,
-                job_id=parent.row["id"],
-                attempt=parent.row["attempt"],
-                call=call,
-                state="done",
-                value=job,
-            )
-        )
+            job = dict(known[1])
+        else:
+            child_id = known[1]["job_id"] if known else await self._start(parent, called)
+            job = await self._finish(parent, called, child_id)
+        parent.run_drive.grant(output["drive_path"] for output in job["outputs"])
         return job
 
-    async def _start(
-        self,
-        parent: Active,
-        arguments: dict[str, Any],
-        call: store.CallKey,
-        run_drive: RunDrive,
-    ) -> str:
+    async def _start(self, parent: Parent, called: ChildCall) -> str:
         row = parent.row
         if row["depth"] >= MAX_SUBAGENT_DEPTH:
             raise Refused(
@@ -99,28 +85,50 @@ class Children:
                 f"a chain of subagents is at most {MAX_SUBAGENT_DEPTH} deep: "
                 "let an outer skill make this call",
             )
-        target = await self.db.read(lambda tx: _find(tx, row, arguments))
+        target = await self.db.read(lambda tx: find_target(tx, row, called))
         await self._refuse_circles(row, target)
-        job = _new_job(row, target, arguments.get("inputs") or {})
+        job = _new_job(row, target, called.inputs)
         for path in named_paths(target.skill, job.inputs, workspace_id=row["workspace_id"]):
-            run_drive.readable({"path": path})
+            parent.run_drive.readable({"path": path})
 
         async def effect(tx: Transaction) -> bool:
             event = await submit_child(tx, row, job, now=self.clock())
-            return event is not None and await store.record(
-                tx,
-                job_id=row["id"],
-                attempt=row["attempt"],
-                call=call,
-                state="intended",
-                value={"job_id": job.id},
+            return event is not None and await self._record(
+                tx, row, called, state="intended", value={"job_id": job.id}
             )
 
-        if not await self.db.write(effect):
+        try:
+            begun = await self.db.write(effect)
+        except store.DeploymentGone:
+            raise not_found(called) from None
+        if not begun:
             raise Refused("job_not_found", "this run is over")
+        parent.emit("subagent_start", _told(called, job.id, depth=job.depth))
         return job.id
 
-    async def _refuse_circles(self, row: Row, target: Target) -> None:
+    async def _finish(self, parent: Parent, called: ChildCall, child_id: str) -> dict[str, Any]:
+        row = await self._wait(parent.active, child_id, timeout=called.timeout)
+        job = _as_job(row)
+        await self.db.write(
+            lambda tx: self._record(tx, parent.row, called, state="done", value=job)
+        )
+        told = _told(called, child_id, depth=row["depth"])
+        parent.emit("subagent_end", {**told, "status": row["status"]})
+        return job
+
+    async def _record(
+        self, tx: Transaction, row: Row, called: ChildCall, *, state: str, value: Any
+    ) -> bool:
+        return await store.record(
+            tx,
+            job_id=row["id"],
+            attempt=row["attempt"],
+            call=called.key,
+            state=state,
+            value=value,
+        )
+
+    async def _refuse_circles(self, row: Row, target: ChildTarget) -> None:
         above = await self.db.read(lambda tx: store.ancestors(tx, row["id"]))
         if (target.skillpack.id, target.skill["name"]) in above:
             raise Refused(
@@ -129,12 +137,12 @@ class Children:
                 "a chain of subagents may not go in a circle",
             )
 
-    async def _wait(self, parent: Active, child_id: str, *, timeout: float | None) -> Row:
+    async def _wait(self, parent: Active, child_id: str, *, timeout: float) -> Row:
         """Wait for the child's end; at the timeout it is cancelled."""
         parent.waiting_for.add(child_id)
         await self._give_slot_away(parent, child_id)
         try:
-            row = await wait_for_end(self.db, self.hub, child_id, seconds=timeout or _NO_TIMEOUT)
+            row = await wait_for_end(self.db, self.hub, child_id, seconds=timeout)
             if row is None or row["status"] not in TERMINAL_STATUSES:
                 row = await self._cancel(child_id)
         finally:
@@ -168,61 +176,11 @@ class Children:
         return row
 
 
-def _granting(job: dict[str, Any], run_drive: RunDrive) -> dict[str, Any]:
-    run_drive.grant(output["drive_path"] for output in job["outputs"])
-    return job
+def _told(called: ChildCall, child_id: str, *, depth: int) -> dict[str, Any]:
+    return {"label": called.target[:_MOST_LABEL], "depth": depth, "job_id": child_id}
 
 
-def _call_key(arguments: dict[str, Any]) -> store.CallKey:
-    asked = {name: arguments.get(name) for name in ("target", "inputs", "prompt", "version")}
-    canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode("utf-8", "replace")).hexdigest()
-    return store.CallKey("subagent.run", digest, int(arguments.get("occurrence") or 0))
-
-
-async def _find(tx: Transaction, row: Row, arguments: dict[str, Any]) -> Target:
-    """Find a subskill, a sibling, or a skill by path, as the publisher of the running skill."""
-    if arguments.get("prompt") is not None or not arguments.get("target"):
-        raise Refused(
-            "agent_not_available",
-            "a prompt runs as an agent, and this server has no agent runtime: name a skill",
-        )
-    path = parse(str(arguments["target"]))
-    own = await deployments.get(tx, row["deployment_id"])
-    assert own is not None, "a deployment in use is never deleted"
-    pack = await skillpacks.get(tx, row["skillpack_id"])
-    assert pack is not None, "a skillpack in use is never deleted"
-    deployment: Deployment | None = own
-    names = [f"{row['skill_name']}/{path.skill}", path.skill]
-    if path.skillpack is not None:
-        names = [path.skill]
-        found = await skillpacks.find(tx, path.skillpack, workspace_id=pack.workspace_id)
-        version = arguments.get("version")
-        if found is None:
-            deployment = None
-        else:
-            pack = found
-            deployment = (
-                await deployments.active(tx, pack.id)
-                if version is None
-                else await deployments.by_version(tx, pack.id, int(version))
-            )
-    skill = next((s for name in names if deployment and (s := deployment.skill(name))), None)
-    if deployment is None or skill is None:
-        raise Refused(
-            "skill_not_found",
-            f"there is no skill `{arguments['target']}` to run: check its path and that it is "
-            "deployed",
-        )
-    if skill["type"] != "function":
-        raise Refused(
-            "agent_not_available",
-            f"`{arguments['target']}` runs as an agent, and this server has no agent runtime",
-        )
-    return Target(pack, deployment, skill)
-
-
-def _new_job(row: Row, target: Target, inputs: dict[str, Any]) -> NewJob:
+def _new_job(row: Row, target: ChildTarget, inputs: dict[str, Any]) -> NewJob:
     own = target.skillpack.workspace_id == row["workspace_id"]
     return NewJob(
         id=new_id(),

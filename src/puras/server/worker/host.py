@@ -1,14 +1,16 @@
 """What a running skill reaches: its job's log, the drive within its reach, children, memory.
 
 One host serves one attempt. It shapes what the skill says into events (cut to their limits, with
-the public view beside the full one) and answers the calls of the in-skill helpers.
+the public view beside the full one) and answers the calls of the in-skill helpers. A skill that
+never stops talking fills neither the log nor the memory: logs and steps have an allowance per job,
+progress is thinned out.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,52 +19,44 @@ from puras.server.db.database import Row
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.refusals import Refused
+from puras.server.worker.process.output import line_text
+from puras.server.worker.progress import Progress
 from puras.wire import MAX_EVENT_PAYLOAD_BYTES, MAX_LOG_EVENTS, MAX_LOG_LINE_BYTES
 
+Payload: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Callable[[dict[str, Any], Path], Awaitable[Any]]
 HIDDEN = {"message": "hidden", "redacted": True}
+MAX_STEP_EVENTS = MAX_LOG_EVENTS
+_ALLOWANCES = {"log": MAX_LOG_EVENTS, "step": MAX_STEP_EVENTS}
+_NAMES = {"log": "log lines", "step": "steps"}
 
 
-@dataclass(slots=True)
 class JobHost:
     """The host of one attempt; `verbs` are the calls it answers beside events."""
 
-    row: Row
-    writer: EventWriter
-    clock: Clock
-    verbs: Mapping[str, Verb]
-    logs: int = 0
+    def __init__(self, row: Row, writer: EventWriter, clock: Clock) -> None:
+        self.row = row
+        self.verbs: Mapping[str, Verb] = {}
+        self._writer = writer
+        self._clock = clock
+        self._said = Counter({"log": row["log_events"], "step": row["steps"]})
+        self._progress = Progress(lambda payload: self._add("progress", payload, None))
 
-    def __post_init__(self) -> None:
-        self.logs = self.row["log_events"]
-
-    def emit(
-        self, type: str, payload: dict[str, Any], *, public: dict[str, Any] | None = None
-    ) -> None:
-        """Add an event to the log; logs beyond the job's allowance are dropped, and that said."""
+    def emit(self, type: str, payload: Payload, *, public: Payload | None = None) -> None:
+        """Add an event to the log; what is beyond the job's allowance is dropped, and that said."""
+        if type == "progress":
+            self._progress.say(payload)
+            return
+        self._said[type] += 1
+        allowance = _ALLOWANCES.get(type)
+        if allowance is not None and self._said[type] > allowance:
+            if self._said[type] == allowance + 1:
+                self._say_what_is_dropped(type, allowance)
+            return
+        self._progress.flush()
         if type == "log":
-            self.logs += 1
-            if self.logs > MAX_LOG_EVENTS:
-                return
-            if self.logs == MAX_LOG_EVENTS:
-                payload = {
-                    "level": "warning",
-                    "message": f"further log lines are dropped: a job keeps {MAX_LOG_EVENTS}",
-                }
-                public = None
-            else:
-                payload = {**payload, "message": cut_line(str(payload.get("message", "")))}
-                if payload.get("level") == "error" and public is None:
-                    public = {"level": "error", **HIDDEN}
-        self.writer.add(
-            (self.row["id"], self.row["attempt"]),
-            NewEvent(
-                self.clock(),
-                type,
-                encode_payload(payload),
-                None if public is None else encode_payload(public),
-            ),
-        )
+            payload, public = _log_views(payload, public)
+        self._add(type, payload, public)
 
     async def call(self, verb: str, arguments: dict[str, Any], run_folder: Path) -> Any:
         """Answer one call; raises Refused with a sentence for the skill."""
@@ -70,27 +64,51 @@ class JobHost:
             raise Refused("not_found", f"this server knows no call `{verb}`; upgrade it")
         return await answer(arguments, run_folder)
 
+    def close(self) -> None:
+        """Say what is still held back: the run is over."""
+        self._progress.close()
 
-def cut_line(message: str) -> str:
-    """Cut a log line to its limit, and say so at its end."""
-    message = message.encode("utf-8", "replace").decode("utf-8")
-    encoded = message.encode()
-    if len(encoded) <= MAX_LOG_LINE_BYTES:
-        return message
-    note = f" … [cut: {len(encoded)} bytes]"
-    kept = encoded[: MAX_LOG_LINE_BYTES - len(note.encode())]
-    return kept.decode("utf-8", "ignore") + note
+    def _say_what_is_dropped(self, type: str, allowance: int) -> None:
+        message = f"further {_NAMES[type]} are dropped: a job keeps {allowance:,}"
+        self._add("log", {"level": "warning", "message": message}, None)
+
+    def _add(self, type: str, payload: Payload, public: Payload | None) -> None:
+        self._writer.add(
+            (self.row["id"], self.row["attempt"]),
+            NewEvent(
+                self._clock(),
+                type,
+                encode_payload(payload),
+                None if public is None else encode_payload(public),
+            ),
+        )
 
 
-def encode_payload(payload: dict[str, Any]) -> str:
+def _log_views(payload: Payload, public: Payload | None) -> tuple[Payload, Payload | None]:
+    """Cut a line, and hide one of level `error` from publishable keys."""
+    message = str(payload.get("message", "")).encode("utf-8", "surrogatepass")
+    payload = {**payload, "message": line_text(message)}
+    if payload.get("level") == "error" and public is None:
+        public = {"level": "error", **HIDDEN}
+    return payload, public
+
+
+def encode_payload(payload: Payload) -> str:
     """Return the payload as JSON text; one over the limit keeps what is small and says so."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    size = len(text.encode("utf-8", "replace"))
+    text = _json(payload)
+    size = len(text.encode())
     if size <= MAX_EVENT_PAYLOAD_BYTES:
-        return text.encode("utf-8", "replace").decode("utf-8")
-    small = {
-        name: value
-        for name, value in payload.items()
-        if len(json.dumps(value)) <= MAX_EVENT_PAYLOAD_BYTES // 64
-    }
-    return json.dumps({**small, "cut": True, "size_bytes": size}, separators=(",", ":"))
+        return text
+    small: Payload = {}
+    left = MAX_EVENT_PAYLOAD_BYTES // 2
+    for name, value in payload.items():
+        needed = len(_json({name: value}).encode())
+        if needed <= min(left, MAX_LOG_LINE_BYTES):
+            small[name] = value
+            left -= needed
+    return _json({**small, "cut": True, "size_bytes": size})
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()

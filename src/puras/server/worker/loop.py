@@ -139,7 +139,7 @@ class Worker:
         row = active.row
         try:
             outcome = await self._outcome(active)
-            await self.writer.drain()
+            await self.writer.drain((row["id"], row["attempt"]))
             changes = await self.db.write(lambda tx: self._conclude(tx, row, outcome))
             self._forget(active)
             self.announce(changes)

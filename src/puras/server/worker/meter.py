@@ -1,7 +1,7 @@
 """Charges a run for its compute time, where the operator has set a price.
 
-Every ten seconds are held before they are used and settled after; a hold that can't be had ends
-the run. Without a price the meter does nothing.
+Each period (ten seconds) is held before it is used and settled after; a hold that can't be had
+ends the run. Without a price the meter does nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from contextlib import asynccontextmanager
 
 from puras.server.billing import store as billing
 from puras.server.clock import Clock
-from puras.server.db.database import Database, Row
+from puras.server.db.database import Database, Row, Transaction
+from puras.server.jobs import store as jobs
 from puras.server.refusals import Refused
 from puras.server.settings import Settings
 from puras.wire import MICROS_PER_USD
-
-PERIOD_SECONDS = 10.0
 
 
 class Meter:
@@ -29,6 +28,7 @@ class Meter:
         self._db = db
         self._clock = clock
         self._row = row
+        self._period = settings.compute_period_seconds
         self._micros_per_second = settings.compute_usd_per_second * MICROS_PER_USD
         limit = settings.run_cost_limit_usd
         self._limit = None if limit is None else int(limit * MICROS_PER_USD)
@@ -47,47 +47,46 @@ class Meter:
         await self._begin()
         task = asyncio.current_task()
         assert task is not None
-        refusals: list[Refused] = []
-        ticking = asyncio.create_task(self._tick(task, refusals))
+        failures: list[Exception] = []
+        ticking = asyncio.create_task(self._tick(task, failures))
         try:
             yield
         except asyncio.CancelledError:
-            if not refusals:
+            if not failures:
                 raise
             task.uncancel()
-            raise refusals[0] from None
+            raise failures[0] from None
         finally:
             ticking.cancel()
-            await self._settle()
+            await asyncio.shield(self._settle())
 
-    async def _tick(self, run: asyncio.Task[object], refusals: list[Refused]) -> None:
-        while True:
-            await asyncio.sleep(PERIOD_SECONDS)
-            await self._settle()
-            try:
+    async def _tick(self, run: asyncio.Task[object], failures: list[Exception]) -> None:
+        """Pay for period after period; what can't be paid, or not be written, ends the run."""
+        try:
+            while True:
+                await asyncio.sleep(self._period)
+                await asyncio.shield(self._settle())  # begun, it is not lost with the run's end
                 await self._begin()
-            except Refused as refusal:
-                refusals.append(refusal)
-                run.cancel()
-                return
+        except Exception as failure:
+            failures.append(failure)
+            run.cancel()
 
     async def _begin(self) -> None:
-        micros = math.ceil(self._micros_per_second * PERIOD_SECONDS)
-        hold_id = await self._db.write(
-            lambda tx: billing.hold(
-                tx,
-                job_id=self._row["id"],
-                micros=micros,
-                now=self._clock(),
-                run_limit_micros=self._limit,
-            )
+        micros = math.ceil(self._micros_per_second * self._period)
+        self._hold = (await self._db.write(lambda tx: self._take(tx, micros)), time.monotonic())
+
+    async def _take(self, tx: Transaction, micros: int) -> str:
+        row = self._row
+        if not await jobs.is_running(tx, job_id=row["id"], attempt=row["attempt"]):
+            raise Refused("job_not_found", "this attempt is over: it may spend nothing any more")
+        return await billing.hold(
+            tx, job_id=row["id"], micros=micros, now=self._clock(), run_limit_micros=self._limit
         )
-        self._hold = (hold_id, time.monotonic())
 
     async def _settle(self) -> None:
         if self._hold is None:
             return
         (hold_id, began), self._hold = self._hold, None
-        seconds = min(time.monotonic() - began, PERIOD_SECONDS)
+        seconds = min(time.monotonic() - began, self._period)
         cost = math.ceil(self._micros_per_second * seconds)
         await self._db.write(lambda tx: billing.settle(tx, hold_id=hold_id, cost_micros=cost))

@@ -18,13 +18,14 @@ from urllib.parse import unquote_to_bytes
 
 from puras.bundle import schema as schemas
 from puras.bundle.files import DeclaredFile, replaced
-from puras.server.drive.paths import job_folder, relative
+from puras.server.drive.paths import job_folder, relative, safe_filename
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
 from puras.server.worker.run_drive import RunDrive
 from puras.wire import MAX_RESULT_BYTES, ManifestSkill
 
 _SHOWN_FAULTS = 10
+_MOST_CHARACTERS = 4000
 
 
 class BadOutput(Exception):
@@ -47,25 +48,29 @@ async def shape(skill: ManifestSkill, returned: Any, run_drive: RunDrive) -> End
             told = "; ".join(f"{f['path']}: {f['message']}" for f in faults[:_SHOWN_FAULTS])
             raise BadOutput(told)
         result, outputs = await _store_files(skill, result, run_drive)
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(result, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
         if len(text) > MAX_RESULT_BYTES:
             raise BadOutput(
                 f"a result has at most {MAX_RESULT_BYTES} bytes: put files in the drive"
             )
     except BadOutput as error:
         return output_invalid(str(error))
-    clean = text.encode("utf-8", "replace").decode()
-    return Ending("succeeded", result=clean, outputs=json.dumps(outputs))
+    return Ending("succeeded", result=text.decode(), outputs=json.dumps(outputs))
 
 
 def output_invalid(why: str) -> Ending:
     """Return the ending of a run that gave what its contract does not allow."""
     return Ending(
         "failed",
-        error=f"the skill's output is not what its `output_schema` says: {why}",
+        error=f"the skill's output is not what its `output_schema` says: {_shortened(why)}",
         public_error="the skill's output is not what its contract says",
         error_code="output_invalid",
     )
+
+
+def _shortened(text: str) -> str:
+    """Cut a sentence that quotes what a skill returned: names in it may be megabytes long."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
 async def _store_files(
@@ -73,8 +78,8 @@ async def _store_files(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     changes: dict[tuple[str | int, ...], Any] = {}
     outputs: list[dict[str, Any]] = []
-    for file in schemas.declared_files(skill["output_schema"], result):
-        path = await _drive_path(file, run_drive)
+    for number, file in enumerate(schemas.declared_files(skill["output_schema"], result)):
+        path = await _drive_path(file, run_drive, number=number)
         if path is None:
             continue
         stored = await _stat(file, path, run_drive)
@@ -84,11 +89,16 @@ async def _store_files(
     return shaped, outputs
 
 
-async def _drive_path(file: DeclaredFile, run_drive: RunDrive) -> str | None:
+async def _drive_path(file: DeclaredFile, run_drive: RunDrive, *, number: int) -> str | None:
     """Return the drive path that stands for a file, storing it first where it came inside."""
     value = _as_string(file)
     if value.lower().startswith("data:"):
-        return await _store(file, read_data_uri(value, where=file.path), run_drive)
+        data = read_data_uri(value, where=file.path)
+        return await run_drive.keep(
+            _new_path(file, data, folder=job_folder(run_drive.row["id"]), number=number),
+            _one(data.content),
+            mime=data.mime,
+        )
     workspace_id = run_drive.row["workspace_id"]
     if value.lower().startswith(("http://", "https://")):
         own = run_drive.signer.open_own(value)
@@ -102,9 +112,10 @@ async def _drive_path(file: DeclaredFile, run_drive: RunDrive) -> str | None:
 def _as_string(file: DeclaredFile) -> str:
     value = file.value
     if isinstance(value, Mapping):
-        if isinstance(value.get("base64"), str):
-            return f"data:application/octet-stream;base64,{value['base64']}"
-        value = next((value[k] for k in ("drive_path", "url", "data") if value.get(k)), "")
+        kind = next(k for k in ("drive_path", "url", "data", "base64") if value.get(k) is not None)
+        value = str(value[kind])
+        if kind in ("data", "base64") and not value.lower().startswith("data:"):
+            return f"data:application/octet-stream;base64,{value}"
     return str(value)
 
 
@@ -120,11 +131,11 @@ async def _stat(file: DeclaredFile, path: str, run_drive: RunDrive) -> dict[str,
     return {"drive_path": path, "mime": found.mime, "size_bytes": found.size_bytes}
 
 
-async def _store(file: DeclaredFile, data: DataURI, run_drive: RunDrive) -> str:
+def _new_path(file: DeclaredFile, data: DataURI, *, folder: str, number: int) -> str:
+    """Name a file after its place in the result, apart from what the run itself has written."""
     ending = mimetypes.guess_extension(data.mime) or ".bin"
-    name = "-".join(str(step) for step in file.steps).replace("/", "-") or "file"
-    path = f"{job_folder(run_drive.row['id'])}{name}{ending}"
-    return await run_drive.keep(path, _one(data.content), mime=data.mime)
+    name = safe_filename("-".join(str(step).replace("/", "-") for step in file.steps) + ending)
+    return f"{folder}result/{number}-{name}"
 
 
 async def _one(content: bytes) -> AsyncIterator[bytes]:
@@ -134,7 +145,7 @@ async def _one(content: bytes) -> AsyncIterator[bytes]:
 def read_data_uri(text: str, *, where: str) -> DataURI:
     """Decode a data URI. Raises BadOutput, naming `where` it stands."""
     head, comma, body = text.partition(",")
-    mime, *parameters = head.removeprefix("data:").split(";")
+    mime, *parameters = head[len("data:") :].split(";")
     if not comma:
         raise BadOutput(f"{where} is no data URI: it has no comma")
     content = unquote_to_bytes(body)

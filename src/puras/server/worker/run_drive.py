@@ -13,10 +13,10 @@ from typing import Any
 
 from puras.server.clock import new_id
 from puras.server.db.database import Row, Transaction
-from puras.server.drive.paths import clean_prefix, job_folder, relative
+from puras.server.drive.paths import clean_prefix, job_folder, relative, uploads_folder
 from puras.server.drive.reach import Reach
 from puras.server.drive.signing import Signer
-from puras.server.drive.store import Drive, Origin
+from puras.server.drive.store import Drive, DriveFile, Origin
 from puras.server.fetch import Fetcher
 from puras.server.jobs import store
 from puras.server.refusals import Refused
@@ -45,8 +45,8 @@ class RunDrive:
 
     async def sign(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`drive.sign {path, ttl}` → `{path, signed_url, expires_in}`."""
-        path, ttl = self.readable(arguments), int(arguments.get("ttl") or 3600)
-        if ttl not in _TTL:
+        path, ttl = self.readable(arguments), arguments.get("ttl", 3600)
+        if type(ttl) is not int or ttl not in _TTL:
             raise Refused("invalid_request", "a signed URL lives 30 seconds to 30 days")
         await self.drive.open(self._workspace, path)
         url = self.signer.url(self._workspace, path, ttl=ttl)
@@ -79,12 +79,31 @@ class RunDrive:
     async def list(self, arguments: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         """`drive.list {prefix}` → what of it lies within reach, at most 1,000 files."""
         prefix = clean_prefix(str(arguments.get("prefix") or ""))
-        files = await self.drive.list(self._workspace, prefix=prefix, limit=_MOST_LISTED)
+        found: dict[str, DriveFile] = {}
+        for place in self._places(prefix):
+            files = await self.drive.list(self._workspace, prefix=place, limit=_MOST_LISTED)
+            found |= {file.path: file for file in files if self.reach.may_read(file.path)}
         return [
-            {"drive_path": file.path, "size_bytes": file.size_bytes, "mime": file.mime}
-            for file in files
-            if self.reach.may_read(file.path)
+            {"drive_path": path, "size_bytes": found[path].size_bytes, "mime": found[path].mime}
+            for path in sorted(found)[:_MOST_LISTED]
         ]
+
+    def _places(self, prefix: str) -> set[str]:
+        """Return the beginnings under which the run's files lie, as far as they match a prefix.
+
+        A narrow run asks for its own places only: among all of the workspace's files its few would
+        not be on the first page.
+        """
+        if self.reach.wide:
+            return {prefix}
+        own = {job_folder(self.row["id"]), *self.reach.named}
+        if self.row["key_id"] is not None:
+            own.add(uploads_folder(self.row["key_id"]))
+        return {
+            max(place, prefix, key=len)
+            for place in own
+            if place.startswith(prefix) or prefix.startswith(place)
+        }
 
     async def fetch(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`fetch {url}` → `{file, mime}`: a caller's URL, read by the guarded fetcher."""
@@ -109,8 +128,7 @@ class RunDrive:
         return wanted
 
     async def _fence(self, tx: Transaction) -> None:
-        row = await store.get(tx, self.row["id"])
-        if row is None or row["attempt"] != self.row["attempt"] or row["status"] != "running":
+        if not await store.is_running(tx, job_id=self.row["id"], attempt=self.row["attempt"]):
             raise RunOver(self.row["id"])
 
     @property

@@ -133,11 +133,20 @@ def _root(home: Path) -> Path:
     own = home.resolve() / "runs"
     if len(os.fsencode(own)) <= _MAX_ROOT_BYTES:
         return own
-    short = Path(tempfile.gettempdir()) / f"puras-{os.getuid()}"
+    return _temporary(f"puras-{os.getuid()}") / data_mark(home)[:12]
+
+
+def _temporary(name: str) -> Path:
+    """Make a folder of this user's in the system's temporary folder, or in /tmp if that is deep."""
+    longest = _MAX_ROOT_BYTES - len("/") - 12
+    named = (Path(parent) / name for parent in (tempfile.gettempdir(), "/tmp"))
+    short = next((folder for folder in named if len(os.fsencode(folder)) <= longest), None)
+    if short is None:
+        raise RuntimeError("the temporary folder's path is too long: set a shorter TMPDIR")
     short.mkdir(mode=0o711, exist_ok=True)
     if short.is_symlink() or short.stat().st_uid != os.getuid():
         raise RuntimeError(f"{short} belongs to another user: set TMPDIR or use a shorter --data")
-    return short / data_mark(home)[:12]
+    return short
 
 
 def _made(folder: Path, user: int | None) -> Path:
