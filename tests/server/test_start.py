@@ -143,3 +143,11 @@ async def test_the_first_or_bootstrap_key_may_be_required_too(db: SQLiteDatabase
     await begin(db, bootstrap_key=ONE, require_key=ONE)
     await begin(db, bootstrap_key=ONE)
     assert [await power(db, first), await power(db, ONE)] == [Power.FULL] * 2
+
+
+async def test_a_publishable_key_can_not_be_the_required_one(
+    db: SQLiteDatabase, tmp_path: Path
+) -> None:
+    text = tokens.mint("publishable").text
+    with pytest.raises(BadSetting, match="publishable"):
+        await start.prepare(db, settings=Settings(home=tmp_path, require_key=text), now=1)

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, cast
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 from puras import wire
 from puras.client import _answers, _transport
-from puras.client._core import Request
+from puras.client._core import Request, new_idempotency_key
 from puras.client._follow import Follow
 from puras.client._models import JobEvent
 from puras.client._sync import Puras
@@ -92,7 +93,11 @@ class Api(Puras):
         return cast("list[wire.Key]", self._list("/v1/keys"))
 
     def mint_key(self, body: wire.KeyCreate) -> wire.MintedKey:
-        return cast("wire.MintedKey", self._object("POST", "/v1/keys", body))
+        """Mint a key. An answer to a repeated request has no `key`: it is shown only once."""
+        request = replace(
+            self._request("POST", "/v1/keys", body), idempotency_key=new_idempotency_key()
+        )
+        return cast("wire.MintedKey", self._call_for_object(request))
 
     def update_key(self, key_id: str, body: wire.KeyPatch) -> wire.Key:
         path = f"/v1/keys/{quote(key_id, safe='')}"

@@ -10,6 +10,7 @@ import click
 from puras.cli import output
 from puras.cli.command import Group
 from puras.cli.connection import connect
+from puras.cli.failures import CommandFailed
 from puras.wire import Key, KeyCreate, KeyPatch
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,6 +98,12 @@ def mint(
     _add_fences(body, daily_cap=daily_cap, rate=rate, origins=origins, expires=expires)
     with connect() as api:
         minted = api.mint_key(body)
+    if "key" not in minted:
+        raise CommandFailed(
+            f"key {minted['id']} was minted, but the answer that showed it was lost on the way",
+            code="key_lost",
+            next_step=f"puras keys revoke {minted['id']}, and mint another",
+        )
     output.note(f"Minted {minted['kind']} key {minted['id']}. It is shown this once; keep it safe:")
     output.show(minted, lambda: click.echo(minted.get("key", "")))
 

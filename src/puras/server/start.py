@@ -41,7 +41,7 @@ async def prepare(db: Database, *, settings: Settings, now: Micros) -> Start:
         BadSetting: a key that the operator set can't be used.
     """
     bootstrap = read_bootstrap_key(settings.bootstrap_key)
-    required = tokens.required(settings.require_key) if settings.require_key else None
+    required = _read_required_key(settings.require_key)
     try:
         return await db.write(
             lambda tx: _prepare(
@@ -62,6 +62,15 @@ def read_bootstrap_key(text: str | None) -> Token | None:
             "PURAS_BOOTSTRAP_KEY must be a whole secret key: `puras_live_`, 8 letters and digits, "
             "a dot, and 32 letters and digits"
         )
+    return token
+
+
+def _read_required_key(text: str | None) -> Token | None:
+    if not text:
+        return None
+    token = tokens.required(text)
+    if token.kind != "secret":
+        raise BadSetting("--require-key takes a secret key, and this is a publishable one")
     return token
 
 

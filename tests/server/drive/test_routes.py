@@ -254,7 +254,7 @@ async def test_a_ttl_out_of_range_is_refused(
         "/v1/drive/sign", json={"path": "a.txt", "ttl": ttl}, headers=secret.headers
     )
     assert problem(answer) == (422, "invalid_request")
-    assert answer.json()["errors"][0]["path"] == "ttl"
+    assert answer.json()["errors"][0]["path"] == "$.ttl"
 
 
 async def test_signing_tells_path_and_validity(client: httpx2.AsyncClient, secret: Minted) -> None:

@@ -85,7 +85,7 @@ async def test_a_taken_slug_is_refused_in_its_workspace_only(
 async def test_a_bad_slug_is_refused(client: httpx2.AsyncClient, key: Minted, slug: str) -> None:
     answer = await create(client, key, name="A", slug=slug)
     assert problem(answer) == (422, "invalid_request")
-    assert answer.json()["errors"][0]["path"] == "slug"
+    assert answer.json()["errors"][0]["path"] == "$.slug"
 
 
 async def test_all_bad_fields_are_named_at_once(client: httpx2.AsyncClient, key: Minted) -> None:
@@ -93,7 +93,7 @@ async def test_all_bad_fields_are_named_at_once(client: httpx2.AsyncClient, key:
         client, key, name=" ", slug="01a21063-bd7d-73e8-8e52-9ef20d3c9b1d", description="x" * 10_001
     )
     assert problem(answer) == (422, "invalid_request")
-    assert [fault["path"] for fault in answer.json()["errors"]] == ["slug", "name", "description"]
+    assert [fault["path"] for fault in answer.json()["errors"]] == ["$.slug", "$.name", "$.description"]
 
 
 async def test_unknown_fields_are_refused(client: httpx2.AsyncClient, key: Minted) -> None:

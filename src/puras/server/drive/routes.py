@@ -74,7 +74,9 @@ async def sign_file(call: Call) -> Reply:
     ttl = call.body.get("ttl", _TTL_DEFAULT)
     if ttl not in _TTL_SECONDS:
         rule = "must be 30 to 2592000 seconds"
-        raise Refused("invalid_request", f"`ttl` {rule}", errors=[{"path": "ttl", "message": rule}])
+        raise Refused(
+            "invalid_request", f"`ttl` {rule}", errors=[{"path": "$.ttl", "message": rule}]
+        )
     file = await _stat(call, clean(call.body["path"]))
     url = call.platform.signer.url(file.workspace_id, file.path, ttl=ttl)
     return Reply({"path": file.path, "signed_url": url, "expires_in": ttl})

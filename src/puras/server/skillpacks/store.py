@@ -147,14 +147,14 @@ def _check(*, slug: str, name: str, description: str | None) -> None:
     faults: list[Fault] = []
     if not SLUG.fullmatch(slug):
         rule = "use 1 to 64 of a-z, 0-9, `_`, `-`, and start with a-z or 0-9"
-        faults.append({"path": "slug", "message": rule})
+        faults.append({"path": "$.slug", "message": rule})
     elif is_uuid(slug):
-        faults.append({"path": "slug", "message": "it must not look like an id"})
+        faults.append({"path": "$.slug", "message": "it must not look like an id"})
     if not name.strip() or len(name) > _MOST_NAME:
-        faults.append({"path": "name", "message": f"use 1 to {_MOST_NAME} characters"})
+        faults.append({"path": "$.name", "message": f"use 1 to {_MOST_NAME} characters"})
     if description is not None and len(description) > _MOST_DESCRIPTION:
         rule = f"use at most {_MOST_DESCRIPTION} characters"
-        faults.append({"path": "description", "message": rule})
+        faults.append({"path": "$.description", "message": rule})
     if faults:
         told = "; ".join(f"`{fault['path']}`: {fault['message']}" for fault in faults)
         raise Refused("invalid_request", f"the skillpack can't be like this: {told}", errors=faults)
