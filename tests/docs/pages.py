@@ -25,7 +25,6 @@ RUN = [
 """The pages whose blocks are run."""
 
 ALL = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 
 _PART = re.compile(
     r"^<!-- (?P<note>not run: .+?|prints|before\n(?P<script>.*?)) ?-->$"
