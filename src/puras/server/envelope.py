@@ -6,6 +6,7 @@ neither read nor set anywhere, which is what makes CORS open to all safe.
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from puras.server.clock import new_id
+from puras.server.db.database import Unavailable
 from puras.server.refusals import Refused
 from puras.wire import ErrorBody
 
@@ -26,6 +28,7 @@ REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, 
 EXPOSED_HEADERS = "X-Request-Id, Retry-After, Idempotent-Replayed, Puras-Idempotency"
 
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{1,128}")
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _log = structlog.get_logger("puras.http")
 
 
@@ -117,6 +120,13 @@ def _as_refused(error: Exception) -> Refused | None:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return Refused(
             "not_found", "there is no such path: see the API reference for those that are"
+        )
+    if isinstance(error, Unavailable) or (isinstance(error, OSError) and error.errno in _FULL):
+        _log.error("storage_unavailable", error=str(error))
+        return Refused(
+            "not_ready",
+            "the server can't write its data now, its disk may be full: try again in a while",
+            retry_after=2,
         )
     return None
 

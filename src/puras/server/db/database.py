@@ -39,6 +39,11 @@ class UniqueViolation(Exception):
     """A row was refused because another one has the same unique value."""
 
 
+class Unavailable(Exception):
+    """The database can't do its work now: its disk is full, it is locked, or it is gone. Nothing of
+    the unit of work was kept; the same may succeed later."""
+
+
 class Database(Protocol):
     """Where everything is kept. An exception out of a unit of work undoes that unit alone."""
 

@@ -17,12 +17,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from puras.server.db.database import Row, UniqueViolation, Work
+from puras.server.db.database import Row, Unavailable, UniqueViolation, Work
 from puras.server.db.queries import Query
 
 T = TypeVar("T")
 _GROUP = 256
 _READERS = 4
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+}
+"""Primary result codes of what the operator can mend while the server runs on."""
 
 
 class SQLiteTransaction:
@@ -72,10 +80,11 @@ class SQLiteDatabase:
         if self._closed:
             raise RuntimeError("the database is closed")
         self._inbox.put((work, future))
-        return await asyncio.wrap_future(future)
+        return await _telling(asyncio.wrap_future(future))
 
     async def read(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await _telling(reading)
 
     async def close(self) -> None:
         if self._closed:
@@ -124,6 +133,16 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+async def _telling(outcome: asyncio.Future[T]) -> T:
+    """Wait for a unit of work, and tell what passes from what is wrong with it."""
+    try:
+        return await outcome
+    except sqlite3.OperationalError as error:
+        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _PASSING:
+            raise Unavailable(str(error)) from error
+        raise
+
+
 def _commit_group(
     connection: sqlite3.Connection, group: Sequence[tuple[Work[Any], Future[Any]]]
 ) -> None:
@@ -137,6 +156,8 @@ def _commit_group(
             try:
                 value = _drive(work, connection)
             except BaseException as error:
+                if not connection.in_transaction:
+                    raise  # a full disk makes SQLite undo the whole group
                 connection.execute("ROLLBACK TO unit")
                 connection.execute("RELEASE unit")
                 future.set_exception(error)
