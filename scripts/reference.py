@@ -21,7 +21,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import click
 
@@ -149,7 +149,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         yield ""
 
 
-# Errors and events
+# Errors
 
 
 def _error_codes() -> Iterator[str]:
@@ -159,13 +159,6 @@ def _error_codes() -> Iterator[str]:
         return (f"`{code}`", str(status), f"`{kind}`", meaning)
 
     yield from _table("code", "status", "class", "meaning", rows=map(row, errors.CODES))
-
-
-def _named(values: Any) -> Callable[[], Iterator[str]]:
-    def block() -> Iterator[str]:
-        yield textwrap.fill(", ".join(f"`{value}`" for value in get_args(values)), 100)
-
-    return block
 
 
 # Settings, and the files of a bundle
@@ -301,8 +294,6 @@ BLOCKS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "commands": _commands,
     "error tree": lambda: _drawing(errors.__doc__),
     "error codes": _error_codes,
-    "job error codes": _named(wire.JobErrorCode),
-    "event types": _named(wire.EventType),
     "settings": _settings,
     "skill.yaml keys": _skill_keys,
     "puras.yaml keys": _pack_keys,

@@ -13,7 +13,7 @@ from .conftest import Reader
 from .pages import RUN, Block, blocks, name
 
 _CHECKED = {"python", "console", "yaml", "text", "json"}
-_MOST_NOT_RUN = 8
+_MOST_NOT_RUN = 5
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
