@@ -1,8 +1,14 @@
-"""What tests of the server share: a real database of their own, and rows to start from."""
+"""What tests of the server share: a real database of their own, and rows to start from.
+
+Each test that opens a database, by the fixture `db` or by `open_platform` and `open_server`, runs
+on SQLite and on PostgreSQL.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,29 +16,74 @@ from typing import Any
 import pytest
 
 from puras.server.clock import new_id
-from puras.server.db.database import Row
+from puras.server.data import connected
+from puras.server.db.database import Database, Row
 from puras.server.db.migrate import migrate_sqlite
+from puras.server.db.migrate_postgres import migrate_postgres
 from puras.server.db.queries import Query
-from puras.server.db.sqlite import SQLiteDatabase
 from puras.server.events import store as events
 from puras.server.events.store import StoredEvent
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import Ending, NewJob
+from puras.server.settings import Settings
+
+from ..postgres import PostgresServer, empty
+from .support import TestDatabase
+
+_OPENS_A_DATABASE = {"open_platform", "open_server"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "dialect" not in metafunc.fixturenames:
+        return
+    fixtures = [one[-1].func for one in metafunc._arg2fixturedefs.values()]
+    places = [metafunc.function, *fixtures]
+    if any(_OPENS_A_DATABASE & _names(place) for place in places):
+        metafunc.parametrize("dialect", ["sqlite", "postgres"], indirect=True)
+
+
+def _names(function: Callable[..., object]) -> set[str]:
+    """Return what a function can see in its module, and what the helpers there see in theirs."""
+    return set(getattr(inspect.unwrap(function), "__globals__", {}))
+
+
+@pytest.fixture(scope="session")
+def emptied_postgres(postgres: PostgresServer) -> Callable[[], str]:
+    """Give the URL of a migrated database, emptied at each call."""
+    url = postgres.fresh()
+    asyncio.run(migrate_postgres(url))
+
+    def emptied() -> str:
+        empty(postgres, url)
+        return url
+
+    return emptied
+
+
+@pytest.fixture(autouse=True)
+def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Let everything that opens a database in this test open one of this dialect."""
+    wanted = getattr(request, "param", "sqlite")
+    if wanted == "postgres":
+        TestDatabase.url = request.getfixturevalue("emptied_postgres")()
+    yield wanted
+    TestDatabase.url = None
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[SQLiteDatabase]:
-    migrate_sqlite(tmp_path / "puras.db")
-    database = SQLiteDatabase(tmp_path / "puras.db")
-    yield database
-    await database.close()
+async def db(dialect: str, tmp_path: Path) -> AsyncIterator[Database]:
+    settings = Settings(home=tmp_path, database_url=TestDatabase.url)
+    if dialect == "sqlite":
+        migrate_sqlite(settings.database_path)
+    async with connected(settings) as database:
+        yield database
 
 
 @dataclass(frozen=True)
 class Seed:
     """A workspace with one deployed skill, written as plain rows."""
 
-    db: SQLiteDatabase
+    db: Database
 
     async def workspace(self, slug: str = "acme", *, concurrency: int | None = None) -> str:
         await self.db.write(
@@ -107,5 +158,5 @@ class Seed:
 
 
 @pytest.fixture
-def seed(db: SQLiteDatabase) -> Seed:
+def seed(db: Database) -> Seed:
     return Seed(db)

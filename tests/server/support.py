@@ -12,9 +12,10 @@ import httpx2
 
 from puras.server import compose
 from puras.server.app import ROUTES
-from puras.server.clock import Micros, new_id, now
+from puras.server.clock import Clock, Micros, new_id, now
+from puras.server.data import connected
+from puras.server.db.database import Database
 from puras.server.db.migrate import migrate_sqlite
-from puras.server.db.sqlite import SQLiteDatabase
 from puras.server.deployments import store as deployments
 from puras.server.deployments.bundles import Bundles
 from puras.server.deployments.store import NewDeployment
@@ -34,6 +35,13 @@ from puras.server.storage.disk import DiskStorage
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.workspaces import store as workspaces
 from puras.wire import KeyKind, ManifestSkill
+
+
+class TestDatabase:
+    """Which database the running test is to open: a PostgreSQL, or None for SQLite."""
+
+    __test__ = False
+    url: str | None = None
 
 
 @dataclass
@@ -61,19 +69,24 @@ async def open_platform(
     home: Path, *, clock: HandClock | None = None, **settings: Any
 ) -> AsyncIterator[Platform]:
     """Compose what answers requests, on a fresh database; nothing that runs jobs."""
-    configured = Settings(home=home, **settings)
-    migrate_sqlite(configured.database_path)
-    db = SQLiteDatabase(configured.database_path)
-    moving = clock or now
+    configured = Settings(home=home, database_url=TestDatabase.url, **settings)
+    if configured.database_url is None:
+        migrate_sqlite(configured.database_path)
+    async with connected(configured) as db:
+        yield _platform(configured, db, clock=clock or now)
+
+
+def _platform(configured: Settings, db: Database, *, clock: Clock) -> Platform:
+    home = configured.home
     storage = DiskStorage(configured.files_path, incoming=home / "incoming")
-    platform = Platform(
+    return Platform(
         settings=configured,
-        clock=moving,
+        clock=clock,
         db=db,
         storage=storage,
         bundles=Bundles(storage, home / "bundles"),
-        drive=Drive(storage, db=db, clock=moving),
-        signer=Signer(b"s" * 32, public_url=configured.public_url, clock=moving, result_ttl=3600),
+        drive=Drive(storage, db=db, clock=clock),
+        signer=Signer(b"s" * 32, public_url=configured.public_url, clock=clock, result_ttl=3600),
         hub=Hub(),
         queue=EmbeddedQueue(),
         fetcher=Fetcher(
@@ -81,10 +94,6 @@ async def open_platform(
         ),
         worker=None,
     )
-    try:
-        yield platform
-    finally:
-        await db.close()
 
 
 @asynccontextmanager
@@ -111,7 +120,9 @@ class Server:
 async def open_server(home: Path, *, grace: float = 1.0, **settings: Any) -> AsyncIterator[Server]:
     """Start everything but the listener on a fresh data folder: it also runs jobs."""
     async with (
-        compose.running(Settings(home=home, **settings), grace=grace) as started,
+        compose.running(
+            Settings(home=home, **{"database_url": TestDatabase.url, **settings}), grace=grace
+        ) as started,
         serving(started.platform, *ROUTES) as client,
     ):
         client.headers["Authorization"] = f"Bearer {started.first_key}"

@@ -36,6 +36,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Operate": {
         "serve": "serve:serve",
+        "worker": "worker:worker",
         "admin": "admin:admin",
         "demo": "demo:demo",
     },

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where everything is kept. Default: PURAS_HOME, else ~/.puras/data.",
 )
+@click.option(
+    "--no-worker", is_flag=True, help="Run no jobs here: `puras worker` does. Needs PostgreSQL."
+)
 @click.option("--no-login", is_flag=True, help="Do not log this CLI in at the first start.")
 def serve(
     folder: Path | None,
@@ -40,6 +43,7 @@ def serve(
     port: int,
     require_key: str | None,
     data: Path | None,
+    no_worker: bool,
     no_login: bool,
 ) -> None:
     """Start a server: API, database, files and workers in one process.
@@ -70,6 +74,7 @@ def serve(
             settings,
             bundle_dir=folder,
             watch=watch,
+            works=not no_worker,
             ready=lambda bound, first_key: _tell(bound, first_key, log_in=not no_login),
         )
 

@@ -57,6 +57,7 @@ def server_settings(
 @contextmanager
 def server_refusals() -> Iterator[None]:
     """Turn what the server's code refuses into something to act on."""
+    from puras.server.db.database import Unavailable
     from puras.server.db.migrate import SchemaTooNew
     from puras.server.home import DataInUse
     from puras.server.refusals import Refused
@@ -68,6 +69,8 @@ def server_refusals() -> Iterator[None]:
         raise CommandFailed(str(error), code="data_in_use") from None
     except SchemaTooNew as error:
         raise CommandFailed(str(error), code="schema_too_new") from None
+    except Unavailable as error:
+        raise CommandFailed(str(error), code="database_unavailable") from None
     except BadSetting as error:
         raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
     except Refused as error:

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager, closing
 
 from puras.server.billing import store as billing
 from puras.server.clock import now
-from puras.server.db.database import Transaction
+from puras.server.data import connected, need_postgres
+from puras.server.db.database import Database, Transaction
 from puras.server.db.migrate import SchemaTooNew, latest
-from puras.server.db.sqlite import SQLiteDatabase, connect
+from puras.server.db.sqlite import connect
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.refusals import Refused
@@ -97,32 +98,42 @@ async def create_key(
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[SQLiteDatabase]:
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Open the database as it is, without bringing it to another version.
 
     Raises:
         NoData, SchemaTooNew: it is not there, or not of this version.
+        Unavailable: it can't be reached.
     """
-    check_schema(settings)
-    db = SQLiteDatabase(settings.database_path)
-    try:
+    await check_schema(settings)
+    async with connected(settings) as db:
         yield db
-    finally:
-        await db.close()
 
 
-def check_schema(settings: Settings) -> int:
-    """Return the schema's version if it is this code's. Raises NoData, SchemaTooNew."""
-    path, known = settings.database_path, latest("sqlite")
-    if not path.exists():
-        raise NoData(f"there is no data in {settings.home}: run `puras serve` once, or name --data")
-    with closing(connect(path)) as connection:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+async def check_schema(settings: Settings) -> int:
+    """Return the schema's version if it is this code's. Raises as `open_database`."""
+    version = await _schema_version(settings)
+    known = latest("sqlite" if settings.database_url is None else "postgres")
     if version < known:
         raise NoData(f"the data has schema {version}, not {known}: run `puras serve` to upgrade it")
     if version > known:
         raise SchemaTooNew(f"the data has schema {version}, not {known}: use the newer Puras")
     return version
+
+
+async def _schema_version(settings: Settings) -> int:
+    if settings.database_url is not None:
+        need_postgres()
+        from puras.server.db.migrate_postgres import schema_version
+
+        found = await schema_version(settings.database_url)
+        if found is None:
+            raise NoData("there is no data in PURAS_DATABASE_URL: run `puras serve` once")
+        return found
+    if not settings.database_path.exists():
+        raise NoData(f"there is no data in {settings.home}: run `puras serve` once, or name --data")
+    with closing(connect(settings.database_path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 async def _workspace(tx: Transaction, slug: str) -> Workspace:

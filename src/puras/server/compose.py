@@ -1,6 +1,6 @@
 """The one place where a server is put together, and taken apart in the reverse order.
 
-lock the data folder → migrate → open the database → workspace and keys → files → worker
+data (`data.py`) → workspace and keys → files → worker
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from puras.server import clock, start
-from puras.server.db.migrate import migrate_sqlite
-from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
 from puras.server.drive.signing import Signer
 from puras.server.drive.store import Drive
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
-from puras.server.home import Home, incoming, secrets_keys
+from puras.server.home import secrets_keys
 from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
@@ -37,9 +37,15 @@ from puras.server.worker.loop import Worker
 from puras.server.worker.preparing import Preparations
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.queue.embedded import EmbeddedQueue
+from puras.server.worker.queue.port import Queue
+from puras.server.worker.queue.postgres import PostgresQueue
+
+if TYPE_CHECKING:
+    from puras.server.events.elsewhere import Elsewhere
 
 _HOUR_SECONDS = 3600.0
 _KEPT: clock.Micros = clock.DAY
+_GIVEN_UP: clock.Micros = 3600 * clock.SECOND
 _log = structlog.get_logger(__name__)
 
 
@@ -52,33 +58,40 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, grace: float) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, *, grace: float, serves: bool = True, works: bool = True
+) -> AsyncIterator[Running]:
     """Run everything but HTTP inside of the block; running jobs get `grace` seconds at its end.
+
+    `serves` off: only run jobs. `works` off: run none, other processes do.
 
     Raises:
         DataInUse: another server has the data folder.
         SchemaTooNew: the data was written by a newer version.
         BadSetting: a setting makes no sense.
+        Unavailable: the database can't be reached.
     """
-    _refuse_what_is_not_there(settings)
+    _refuse_what_is_not_there(settings, together=serves and works)
     async with AsyncExitStack() as stack:
-        home = Home(settings.home)
-        stack.callback(home.close)
-        await asyncio.to_thread(migrate_sqlite, settings.database_path)
-        db = SQLiteDatabase(settings.database_path)
-        stack.push_async_callback(db.close)
-        begun = await start.prepare(db, settings=settings, now=clock.now())
-        await db.write(idempotency.abandon_all)
-        platform = await _platform(settings, db, stack, grace=grace)
+        data = await stack.enter_async_context(opened(settings))
+        first_key = await _begin(data) if serves else None
+        platform = await _platform(data, stack, grace=grace, works=works)
         await _tidy_while_running(platform, stack)
-        yield Running(platform, begun.first_key)
+        yield Running(platform, first_key)
 
 
-async def _platform(
-    settings: Settings, db: SQLiteDatabase, stack: AsyncExitStack, *, grace: float
-) -> Platform:
-    storage = DiskStorage(settings.files_path, incoming=incoming(settings.home))
-    bundles = Bundles(storage, settings.home / "bundles")
+async def _begin(data: Data) -> str | None:
+    """Make sure of workspace and keys; return the key to be shown, if one was made now."""
+    async with data.db.exclusively("start"):
+        begun = await start.prepare(data.db, settings=data.settings, now=clock.now())
+    if data.elsewhere is None:
+        await data.db.write(idempotency.abandon_all)
+    return begun.first_key
+
+
+async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: bool) -> Platform:
+    settings, db = data.settings, data.db
+    storage = DiskStorage(settings.files_path, incoming=settings.files_incoming)
     drive = Drive(storage, db=db, clock=clock.now)
     signer = Signer(
         secrets_keys(settings)[0],
@@ -86,8 +99,49 @@ async def _platform(
         clock=clock.now,
         result_ttl=settings.url_ttl_seconds,
     )
-    fetcher = _fetcher(settings, signer, drive)
-    hub, queue = Hub(), EmbeddedQueue()
+    hub, queue = _delivery(data.elsewhere)
+    platform = Platform(
+        settings=settings,
+        clock=clock.now,
+        db=db,
+        storage=storage,
+        bundles=Bundles(storage, settings.home / "bundles"),
+        drive=drive,
+        signer=signer,
+        hub=hub,
+        queue=queue,
+        fetcher=_fetcher(settings, signer, drive),
+        worker=None,
+    )
+    if data.elsewhere is not None:
+        await data.elsewhere.open()
+    if works:
+        worker = await _worker(platform, stack)
+        platform = replace(platform, worker=worker)
+        await _join(worker, data.elsewhere)
+        stack.push_async_callback(worker.stop, grace=grace)
+    return platform
+
+
+def _delivery(elsewhere: Elsewhere | None) -> tuple[Hub, Queue]:
+    """Make what wakes readers and workers: here alone, or in all processes."""
+    if elsewhere is None:
+        return Hub(), EmbeddedQueue()
+    queue = PostgresQueue(elsewhere.wake)
+    elsewhere.woken = queue.woken
+    return elsewhere.hub, queue
+
+
+async def _join(worker: Worker, elsewhere: Elsewhere | None) -> None:
+    """Begin to claim jobs, and to hear what becomes of them in other processes."""
+    if elsewhere is not None:
+        elsewhere.let_go = worker.let_go
+        elsewhere.look = worker.look
+    await worker.start(alone=elsewhere is None)
+
+
+async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
+    settings, db, hub = platform.settings, platform.db, platform.hub
     writer = EventWriter(db, hub)
 
     def announce(changes: Changes) -> None:
@@ -104,39 +158,25 @@ async def _platform(
         clock=clock.now,
         db=db,
         writer=writer,
-        bundles=bundles,
+        bundles=platform.bundles,
         environments=environments,
         runner=runner,
-        drive=drive,
-        signer=signer,
-        fetcher=fetcher,
+        drive=platform.drive,
+        signer=platform.signer,
+        fetcher=platform.fetcher,
         children=Children(db, hub, clock.now, announce),
     )
     worker = Worker(
         db=db,
         hub=hub,
-        queue=queue,
+        queue=platform.queue,
         writer=writer,
         clock=clock.now,
         concurrency=settings.concurrency,
         perform=attempts.perform,
         prepare=preparations.begin,
     )
-    await worker.start(alone=True)
-    stack.push_async_callback(worker.stop, grace=grace)
-    return Platform(
-        settings=settings,
-        clock=clock.now,
-        db=db,
-        storage=storage,
-        bundles=bundles,
-        drive=drive,
-        signer=signer,
-        hub=hub,
-        queue=queue,
-        fetcher=fetcher,
-        worker=worker,
-    )
+    return worker
 
 
 def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
@@ -178,14 +218,17 @@ async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None
 
 
 async def _tidy(platform: Platform) -> None:
-    before = platform.clock() - _KEPT
-    await platform.db.write(lambda tx: idempotency.prune(tx, before=before))
+    now, db = platform.clock(), platform.db
+    await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
+    if platform.settings.database_url is not None:
+        await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
 
 
-def _refuse_what_is_not_there(settings: Settings) -> None:
-    if settings.database_url is not None:
+def _refuse_what_is_not_there(settings: Settings, *, together: bool) -> None:
+    if settings.database_url is None and not together:
         raise BadSetting(
-            "PURAS_DATABASE_URL is set, and this version keeps everything in SQLite: unset it"
+            "SQLite is for one process that serves and runs jobs: set PURAS_DATABASE_URL to a "
+            "PostgreSQL database, which many processes can share"
         )
     if settings.storage_url is not None:
         raise BadSetting(

@@ -16,7 +16,11 @@ from puras.server.refusals import Refused
 
 routes = Routes("health")
 
-_SCHEMA_VERSION = Query("schema_version", "SELECT user_version AS version FROM pragma_user_version")
+_SCHEMA_VERSION = Query(
+    "schema_version",
+    "SELECT user_version AS version FROM pragma_user_version",
+    overrides=(("postgres", "SELECT version FROM schema_version"),),
+)
 _ANSWER_SECONDS = 2.0
 _HEALTH: wire.Health = {
     "ok": True,

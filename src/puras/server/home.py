@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import fcntl
 import hashlib
 import hmac
+import itertools
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from puras.server.settings import BadSetting, Settings
@@ -63,6 +67,23 @@ class Home:
             self._lock = -1
 
 
+def own_home(shared: Path) -> Home:
+    """Return a folder for one process of several that share a data folder: the first that is free.
+
+    After a process was killed the next one gets its folder, and clears it.
+    """
+    for number in itertools.count():
+        with contextlib.suppress(DataInUse):
+            return Home(shared / f"process-{number}")
+    raise AssertionError("one of them is free")
+
+
+def settings_of_one(settings: Settings, home: Home) -> Settings:
+    """Return the settings of one process of several: its own folder, the files and keys of all."""
+    keys = (base64.b64encode(key).decode() for key in secrets_keys(settings))
+    return replace(settings, home=home.path, files=settings.files_path, secrets_key=",".join(keys))
+
+
 def incoming(home: Path) -> Path:
     """Return the folder for uploads on their way in; it is emptied at start."""
     return home / "incoming"
@@ -83,6 +104,16 @@ def running_pid(home: Path) -> int | None:
     return None
 
 
+def running_pids(home: Path) -> list[int]:
+    """Return the processes that work in a data folder, or in a part of it."""
+    return [pid for folder in _homes(home) if (pid := running_pid(folder)) is not None]
+
+
+def _homes(home: Path) -> Iterator[Path]:
+    yield home
+    yield from sorted(home.glob("process-*"))
+
+
 def secrets_keys(settings: Settings) -> tuple[bytes, ...]:
     """Return the keys that protect secrets: the first is used for new ones, all of them for old.
 
@@ -96,7 +127,7 @@ def secrets_keys(settings: Settings) -> tuple[bytes, ...]:
         return tuple(_decode(text) for text in texts or [""])
     file = secrets_keys_file(settings.home)
     if not file.exists():
-        _write_private(file, base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)))
+        _write_once(file, base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)))
     return (_decode(file.read_text("ascii")),)
 
 
@@ -123,15 +154,19 @@ def _decode(text: str) -> bytes:
     return key
 
 
-def _write_private(file: Path, data: bytes) -> None:
-    draft = file.with_suffix(".new")
+def _write_once(file: Path, data: bytes) -> None:
+    """Write a file for our own eyes, unless another process has just written it."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(data + b"\n")
         out.flush()
         os.fsync(out.fileno())
-    os.replace(draft, file)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
 
 
 def _read_pid(lock: int) -> int | None:

@@ -32,8 +32,15 @@ _log = structlog.get_logger(__name__)
 Ready = Callable[[Settings, str | None], None]
 
 
-def serve(settings: Settings, *, bundle_dir: Path | None, watch: bool, ready: Ready) -> None:
-    """Serve until a signal comes. `ready` is called with the settings and the first key, if one
+def serve(
+    settings: Settings,
+    *,
+    bundle_dir: Path | None,
+    watch: bool,
+    ready: Ready,
+    works: bool = True,
+) -> None:
+    """Serve until a signal comes; `works` off leaves the jobs to others. `ready` is called with the settings and the first key, if one
     was just made, once requests are answered and the bundle in `bundle_dir` is deployed.
 
     Port 0 takes any free port; the settings that `ready` gets name it.
@@ -42,6 +49,7 @@ def serve(settings: Settings, *, bundle_dir: Path | None, watch: bool, ready: Re
         DataInUse: another server has the data folder.
         SchemaTooNew: the data was written by a newer version.
         BadSetting: a setting makes no sense.
+        Unavailable: the database can't be reached.
         OSError: the address can't be had.
         Refused: the bundle in `bundle_dir` has faults, and `watch` is off.
     """
@@ -53,8 +61,17 @@ def serve(settings: Settings, *, bundle_dir: Path | None, watch: bool, ready: Re
     )
     with listener:
         settings = _with_port(settings, listener.getsockname()[1])
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(settings, listener, bundle_dir=bundle_dir, watch=watch, ready=ready))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(
+                _serve(
+                    settings,
+                    listener,
+                    bundle_dir=bundle_dir,
+                    watch=watch,
+                    ready=ready,
+                    works=works,
+                )
+            )
 
 
 async def _serve(
@@ -64,8 +81,9 @@ async def _serve(
     bundle_dir: Path | None,
     watch: bool,
     ready: Ready,
+    works: bool,
 ) -> None:
-    async with running(settings, grace=GRACE_SECONDS) as started:
+    async with running(settings, grace=GRACE_SECONDS, works=works) as started:
         app = create_app(started.platform)
         server = _Server(app, started.platform.hub)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -146,7 +164,8 @@ def _with_port(settings: Settings, port: int) -> Settings:
     return replace(settings, port=port, public_url=public_url)
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Make the event loop that servers run on."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     import uvloop

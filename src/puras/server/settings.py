@@ -16,7 +16,8 @@ class Settings:
     """Field by field: the environment variable it comes from, its default, what it is.
 
     home                    PURAS_HOME, ~/.puras/data         everything that must survive
-    database_url            PURAS_DATABASE_URL, none          refused if set: SQLite, in `home`
+    database_url            PURAS_DATABASE_URL, none          postgresql://…; else SQLite, in `home`
+    files                   PURAS_FILES, in `home`            the folder of files, for all to share
     storage_url             PURAS_STORAGE_URL, none           refused if set: files, in `home`
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
@@ -35,7 +36,8 @@ class Settings:
     home: Path
     host: str = "127.0.0.1"
     port: int = 8787
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    files: Path | None = None
     storage_url: str | None = None
     public_url: str = "http://127.0.0.1:8787"
     concurrency: int = 10
@@ -59,7 +61,12 @@ class Settings:
     @property
     def files_path(self) -> Path:
         """Drive files and bundle archives, where no other storage is set."""
-        return self.home / "files"
+        return self.files or self.home / "files"
+
+    @property
+    def files_incoming(self) -> Path:
+        """Where files are put together, on the same disk as `files_path`."""
+        return self.home / "incoming" if self.files is None else self.files / ".incoming"
 
     @property
     def is_loopback(self) -> bool:
@@ -86,7 +93,8 @@ def read_settings(
         .resolve(),
         host=host,
         port=port,
-        database_url=environment.get("PURAS_DATABASE_URL") or None,
+        database_url=_database_url(environment),
+        files=_folder(environment, "PURAS_FILES"),
         storage_url=environment.get("PURAS_STORAGE_URL") or None,
         public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
             "/"
@@ -120,6 +128,21 @@ def _number(
     if not least <= value < 1e15:
         raise BadSetting(f"{name}={text!r} must be at least {least:g}")
     return value
+
+
+def _database_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("PURAS_DATABASE_URL") or None
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        raise BadSetting(
+            "PURAS_DATABASE_URL is no address of a PostgreSQL database: write "
+            "postgresql://user:password@host/database, or unset it for SQLite"
+        )
+    return url
+
+
+def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name)
+    return Path(text).expanduser().resolve() if text else None
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

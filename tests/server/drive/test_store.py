@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from puras.server.clock import now
-from puras.server.db.database import Transaction
-from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.db.database import Database, Transaction
 from puras.server.drive.store import Drive, Origin, PathTaken, storage_names
 from puras.server.refusals import Refused
 from puras.server.storage.disk import DiskStorage
@@ -21,12 +20,12 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def drive(db: SQLiteDatabase, files: Path, tmp_path: Path) -> Drive:
+def drive(db: Database, files: Path, tmp_path: Path) -> Drive:
     return Drive(DiskStorage(files, incoming=tmp_path / "incoming"), db=db, clock=now)
 
 
 @pytest.fixture
-async def home(db: SQLiteDatabase) -> str:
+async def home(db: Database) -> str:
     made = await db.write(
         lambda tx: workspaces.create(tx, slug="w", name="W", grant_micros=0, now=1)
     )
@@ -38,7 +37,7 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
-async def kept(db: SQLiteDatabase, files: Path) -> bool:
+async def kept(db: Database, files: Path) -> bool:
     """Tell whether the bytes on disk are exactly those that rows know."""
     found = {str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()}
     return found == await db.read(storage_names)
@@ -59,7 +58,7 @@ async def test_a_path_may_be_a_file_and_a_folder(drive: Drive, home: str) -> Non
 
 
 async def test_a_second_write_replaces_the_bytes_and_drops_the_old_ones(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     first = await drive.write(home, "a", chunks=chunks(b"old"), origin=Origin())
     _, stream = await drive.stream(home, "a")
@@ -72,7 +71,7 @@ async def test_a_second_write_replaces_the_bytes_and_drops_the_old_ones(
 
 
 async def test_a_path_that_may_not_be_replaced_is_left_alone(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     await drive.write(home, "a", chunks=chunks(b"old"), origin=Origin())
     with pytest.raises(PathTaken):
@@ -82,7 +81,7 @@ async def test_a_path_that_may_not_be_replaced_is_left_alone(
 
 
 async def test_a_file_over_the_limit_is_refused_and_leaves_nothing(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     with pytest.raises(Refused, match="too_large") as refusal:
         await drive.write(home, "a", chunks=chunks(b"abc", b"d"), origin=Origin(), limit=3)
@@ -92,7 +91,7 @@ async def test_a_file_over_the_limit_is_refused_and_leaves_nothing(
 
 
 async def test_a_fence_that_raises_undoes_the_write(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     async def fenced_off(tx: Transaction) -> None:
         raise LookupError("another attempt has the job")
@@ -114,7 +113,7 @@ async def test_a_finished_file_is_taken_in(drive: Drive, home: str, tmp_path: Pa
 
 
 async def test_many_writers_of_one_path_leave_one_whole_version(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     versions = [bytes([65 + n]) * 1000 for n in range(12)]
     await asyncio.gather(
@@ -145,7 +144,7 @@ async def test_files_are_listed_by_path_within_their_workspace(drive: Drive, hom
 
 
 async def test_a_deleted_file_is_gone_with_its_bytes(
-    drive: Drive, home: str, db: SQLiteDatabase, files: Path
+    drive: Drive, home: str, db: Database, files: Path
 ) -> None:
     await drive.write(home, "a", chunks=chunks(b"x"), origin=Origin())
     assert [await drive.delete(home, "a"), await drive.delete(home, "a")] == [True, False]

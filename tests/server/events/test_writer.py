@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.db.database import Database
 from puras.server.events.hub import Hub
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
@@ -14,9 +14,7 @@ def log(number: int) -> NewEvent:
     return NewEvent(number, "log", json.dumps({"level": "info", "message": str(number)}))
 
 
-async def test_many_jobs_at_once_each_keep_their_order_without_gaps(
-    seed, db: SQLiteDatabase
-) -> None:
+async def test_many_jobs_at_once_each_keep_their_order_without_gaps(seed, db: Database) -> None:
     await seed.workspace()
     job_ids = [await seed.job() for _ in range(5)]
     await seed.claim(most=5)
@@ -34,7 +32,7 @@ async def test_many_jobs_at_once_each_keep_their_order_without_gaps(
 
 
 async def test_events_of_a_job_that_is_over_are_dropped_and_those_of_others_are_kept(
-    seed, db: SQLiteDatabase
+    seed, db: Database
 ) -> None:
     await seed.workspace()
     over, alive = await seed.job(), await seed.job()
@@ -48,9 +46,7 @@ async def test_events_of_a_job_that_is_over_are_dropped_and_those_of_others_are_
     assert [event.type for event in await seed.log(alive)] == ["status", "status", "log"]
 
 
-async def test_the_hub_hears_of_events_only_once_they_are_in_the_log(
-    seed, db: SQLiteDatabase
-) -> None:
+async def test_the_hub_hears_of_events_only_once_they_are_in_the_log(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     await seed.claim()

@@ -12,7 +12,7 @@ from puras.server.jobs import store as jobs
 from puras.server.jobs.states import LEASE, Ending
 
 if TYPE_CHECKING:
-    from puras.server.db.sqlite import SQLiteDatabase
+    from puras.server.db.database import Database
 
 DONE = Ending("succeeded", result="{}", outputs="[]")
 FAILED = Ending("failed", error="it broke", public_error="it broke", error_code="function_error")
@@ -46,7 +46,7 @@ async def test_a_second_end_changes_nothing(seed) -> None:
     assert len(await seed.log(job_id)) == 3
 
 
-async def test_a_stale_attempt_writes_no_event_and_no_end(seed, db: SQLiteDatabase) -> None:
+async def test_a_stale_attempt_writes_no_event_and_no_end(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     (stale,) = await seed.claim()
@@ -62,7 +62,7 @@ async def test_a_stale_attempt_writes_no_event_and_no_end(seed, db: SQLiteDataba
     assert await statuses(seed, job_id) == ["queued", "running", "queued", "running", "failed"]
 
 
-async def test_nothing_follows_the_terminal_event(seed, db: SQLiteDatabase) -> None:
+async def test_nothing_follows_the_terminal_event(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     (row,) = await seed.claim()
@@ -74,7 +74,7 @@ async def test_nothing_follows_the_terminal_event(seed, db: SQLiteDatabase) -> N
     assert (await seed.log(job_id))[-1].type == "status"
 
 
-async def test_a_cancelled_job_is_never_claimed(seed, db: SQLiteDatabase) -> None:
+async def test_a_cancelled_job_is_never_claimed(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     await db.write(lambda tx: jobs.cancel(tx, job_id=job_id, by="its caller", now=2))
@@ -82,7 +82,7 @@ async def test_a_cancelled_job_is_never_claimed(seed, db: SQLiteDatabase) -> Non
     assert await statuses(seed, job_id) == ["queued", "cancelled"]
 
 
-async def test_cancelling_a_parent_cancels_its_children(seed, db: SQLiteDatabase) -> None:
+async def test_cancelling_a_parent_cancels_its_children(seed, db: Database) -> None:
     await seed.workspace()
     parent = await seed.job()
     await seed.claim()
@@ -94,7 +94,7 @@ async def test_cancelling_a_parent_cancels_its_children(seed, db: SQLiteDatabase
         assert (await seed.get(job_id))["status"] == "cancelled"
 
 
-async def test_the_third_loss_fails_the_job_as_worker_lost(seed, db: SQLiteDatabase) -> None:
+async def test_the_third_loss_fails_the_job_as_worker_lost(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     for _ in range(3):
@@ -105,7 +105,7 @@ async def test_the_third_loss_fails_the_job_as_worker_lost(seed, db: SQLiteDatab
     assert (await statuses(seed, job_id)).count("failed") == 1
 
 
-async def test_handing_back_does_not_count_as_a_loss(seed, db: SQLiteDatabase) -> None:
+async def test_handing_back_does_not_count_as_a_loss(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     for _ in range(5):
@@ -119,7 +119,7 @@ async def test_handing_back_does_not_count_as_a_loss(seed, db: SQLiteDatabase) -
     assert (row["status"], row["lost"], row["attempt"]) == ("queued", 0, 5)
 
 
-async def test_a_live_lease_is_not_recovered(seed, db: SQLiteDatabase) -> None:
+async def test_a_live_lease_is_not_recovered(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     await seed.claim()
@@ -148,7 +148,7 @@ async def test_a_free_place_goes_to_the_workspace_with_the_fewest_running(seed) 
 
 
 async def test_a_waiting_parent_gives_its_slot_to_its_child_and_gets_it_back(
-    seed, db: SQLiteDatabase
+    seed, db: Database
 ) -> None:
     await seed.workspace(concurrency=1)
     parent = await seed.job()
@@ -168,7 +168,7 @@ async def test_a_waiting_parent_gives_its_slot_to_its_child_and_gets_it_back(
 
 
 async def test_a_parent_stays_waiting_while_another_of_its_children_is_unfinished(
-    seed, db: SQLiteDatabase
+    seed, db: Database
 ) -> None:
     await seed.workspace(concurrency=1)
     parent = await seed.job()
@@ -184,7 +184,7 @@ async def test_a_parent_stays_waiting_while_another_of_its_children_is_unfinishe
     assert (await seed.get(parent))["waiting"] == 0
 
 
-async def test_a_job_of_a_deleted_deployment_is_not_queued(seed, db: SQLiteDatabase) -> None:
+async def test_a_job_of_a_deleted_deployment_is_not_queued(seed, db: Database) -> None:
     from puras.server.db.queries import Query
 
     await seed.workspace()
@@ -205,7 +205,7 @@ async def test_a_job_of_a_deleted_deployment_is_not_queued(seed, db: SQLiteDatab
     ],
 )
 async def test_the_table_refuses_states_that_make_no_sense(
-    seed, db: SQLiteDatabase, nonsense: str
+    seed, db: Database, nonsense: str
 ) -> None:
     from puras.server.db.queries import Query
 
@@ -216,7 +216,7 @@ async def test_the_table_refuses_states_that_make_no_sense(
 
 
 async def test_a_recorded_call_is_recalled_and_a_stale_attempt_records_nothing(
-    seed, db: SQLiteDatabase
+    seed, db: Database
 ) -> None:
     await seed.workspace()
     job_id = await seed.job()

@@ -3,31 +3,31 @@ from __future__ import annotations
 import pytest
 
 from puras.server.billing import store as billing
-from puras.server.db.sqlite import SQLiteDatabase
+from puras.server.db.database import Database
 from puras.server.refusals import Refused
 from puras.server.workspaces import store
 
 
-async def create(db: SQLiteDatabase, slug: str, grant: int = 0) -> store.Workspace:
+async def create(db: Database, slug: str, grant: int = 0) -> store.Workspace:
     return await db.write(
         lambda tx: store.create(tx, slug=slug, name="N", grant_micros=grant, now=1)
     )
 
 
-async def test_a_workspace_starts_with_its_grant_as_a_ledger_row(db: SQLiteDatabase) -> None:
+async def test_a_workspace_starts_with_its_grant_as_a_ledger_row(db: Database) -> None:
     workspace = await create(db, "acme", grant=100)
     rows = await db.read(lambda tx: billing.ledger(tx, workspace.id))
     assert [(row.kind, row.amount_micros) for row in rows] == [("grant", 100)]
     assert await db.read(lambda tx: store.get(tx, workspace.id)) == workspace
 
 
-async def test_a_workspace_without_a_grant_has_an_empty_ledger(db: SQLiteDatabase) -> None:
+async def test_a_workspace_without_a_grant_has_an_empty_ledger(db: Database) -> None:
     workspace = await create(db, "acme")
     assert await db.read(lambda tx: billing.ledger(tx, workspace.id)) == []
     assert await db.read(lambda tx: store.by_slug(tx, "acme")) == workspace
 
 
-async def test_a_taken_slug_is_refused(db: SQLiteDatabase) -> None:
+async def test_a_taken_slug_is_refused(db: Database) -> None:
     await create(db, "acme")
     with pytest.raises(Refused, match="slug_taken") as refusal:
         await create(db, "acme")
@@ -35,17 +35,17 @@ async def test_a_taken_slug_is_refused(db: SQLiteDatabase) -> None:
 
 
 @pytest.mark.parametrize("slug", ["", "A", "-a", "a b", "a" * 65, "é", "a\n"])
-async def test_a_slug_that_breaks_the_rule_is_refused(db: SQLiteDatabase, slug: str) -> None:
+async def test_a_slug_that_breaks_the_rule_is_refused(db: Database, slug: str) -> None:
     with pytest.raises(Refused, match="invalid_request") as refusal:
         await create(db, slug)
     assert refusal.value.status == 422
 
 
-async def test_unknown_workspaces_are_none(db: SQLiteDatabase) -> None:
+async def test_unknown_workspaces_are_none(db: Database) -> None:
     assert await db.read(lambda tx: store.get(tx, "x")) is None
     assert await db.read(lambda tx: store.by_slug(tx, "x")) is None
 
 
-async def test_all_workspaces_are_listed_oldest_first(db: SQLiteDatabase) -> None:
+async def test_all_workspaces_are_listed_oldest_first(db: Database) -> None:
     made = [await create(db, slug) for slug in ("b", "a")]
     assert await db.read(store.every) == made

@@ -46,6 +46,10 @@ WHERE job.id = :job_id AND job.finished_at IS NULL;
 INSERT INTO holds (id, job_id, root_job_id, workspace_id, key_id, day, held_micros, created_at)
 VALUES (:id, :job_id, :root_job_id, :workspace_id, :key_id, :day, :held_micros, :created_at);
 
+-- name: lock_payer
+-- Changes nothing: it takes the lock of a hold's job before that of the hold, as the job's end does.
+SELECT job_id FROM holds WHERE id = :hold_id;
+
 -- name: settle
 UPDATE holds
 SET state = 'settled',

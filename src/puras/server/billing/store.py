@@ -138,6 +138,7 @@ async def settle(tx: Transaction, *, hold_id: str, cost_micros: int) -> int:
     A hold that is not open any more, because the job is over, counts nothing: the cost of a job
     does not change after its end.
     """
+    await tx.one(QUERIES.lock_payer, hold_id=hold_id)
     row = await tx.one(QUERIES.settle, hold_id=hold_id, cost_micros=cost_micros)
     if row is None:
         return 0

@@ -2,12 +2,14 @@
 
 A unit of work is an async function of one argument, the transaction, and awaits nothing but that
 transaction's own calls. So PostgreSQL can run it on the event loop, and SQLite on its one writer
-thread, many units to a commit.
+thread, many units to a commit. PostgreSQL may have to run a unit again: what it changes outside of
+the database (a list that it fills), it makes anew itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from puras.server.db.queries import Query
@@ -54,6 +56,9 @@ class Database(Protocol):
 
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that only reads, on one consistent view."""
+
+    def exclusively(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Hold a lock among all processes that use this database, while work goes on elsewhere."""
 
     async def close(self) -> None:
         """Finish what was begun, then close every connection."""

@@ -36,18 +36,28 @@ def latest(dialect: str) -> int:
     return max(number for number, _ in _files(dialect))
 
 
-def _apply(connection: sqlite3.Connection) -> int:
-    current = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if current > latest("sqlite"):
+def missing(dialect: str, *, current: int) -> list[tuple[int, str]]:
+    """Return the scripts, with their numbers, that bring a schema to this code's.
+
+    Raises:
+        SchemaTooNew: the schema is newer than this code knows.
+    """
+    if current > latest(dialect):
         raise SchemaTooNew(
-            f"the database has schema {current}, this version of Puras knows {latest('sqlite')}: "
+            f"the database has schema {current}, this version of Puras knows {latest(dialect)}: "
             "start the newer version again, or restore a backup made before the upgrade"
         )
-    for number, path in _files("sqlite"):
-        if number > current:
-            for statement in _statements(path.read_text("utf-8")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={number}")
+    return [
+        (number, path.read_text("utf-8")) for number, path in _files(dialect) if number > current
+    ]
+
+
+def _apply(connection: sqlite3.Connection) -> int:
+    current = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    for number, script in missing("sqlite", current=current):
+        for statement in _statements(script):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={number}")
     return latest("sqlite")
 
 

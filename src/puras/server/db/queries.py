@@ -1,7 +1,8 @@
 """Loads named SQL from the `.sql` files beside each store.
 
 A file holds queries, each under a line `-- name: <name>`. Parameters are written `:name`. A file
-`queries.<dialect>.sql` next to it overrides single queries where a dialect must differ.
+`queries.<dialect>.sql` next to it overrides single queries where a dialect must differ, and may
+have some that only it needs.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def load(module_file: str) -> Queries:
     overrides: dict[str, list[tuple[str, str]]] = {name: [] for name in base}
     for path in sorted(folder.glob("queries.*.sql")):
         for name, sql in _split(path).items():
-            overrides[name].append((path.name.split(".")[1], sql))
+            base.setdefault(name, sql)
+            overrides.setdefault(name, []).append((path.name.split(".")[1], sql))
     return Queries({name: Query(name, sql, tuple(overrides[name])) for name, sql in base.items()})
 
 

@@ -71,6 +71,7 @@ class SQLiteDatabase:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="puras-db-read")
+        self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
         self._writer = threading.Thread(target=self._write_loop, name="puras-db-write", daemon=True)
         self._writer.start()
@@ -85,6 +86,9 @@ class SQLiteDatabase:
     async def read(self, work: Work[T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
         return await _telling(reading)
+
+    def exclusively(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
 
     async def close(self) -> None:
         if self._closed:

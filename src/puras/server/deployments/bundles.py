@@ -18,6 +18,10 @@ from puras.bundle.faults import BadBundle
 from puras.server.clock import new_id
 from puras.server.storage.port import Storage
 
+ARCHIVES = "archives"
+"""The lock that who adds an archive to the storage, or takes one out, holds from the look at the
+table to the end: two deployments of the same bytes share one archive."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -26,14 +30,9 @@ class ArchiveMissing(Exception):
 
 
 class Bundles:
-    """Gives each deployment's folder.
-
-    Who adds an archive to the storage, or takes one out, holds `archives` from the look at the
-    table to the end: two deployments of the same bytes share one archive.
-    """
+    """Gives each deployment's folder."""
 
     def __init__(self, storage: Storage, root: Path) -> None:
-        self.archives = asyncio.Lock()
         self._storage = storage
         self._root = root / _boot_id()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -20,7 +20,7 @@ from puras.bundle.validate import check_folder
 from puras.server.clock import new_id
 from puras.server.db.database import Transaction
 from puras.server.deployments import store
-from puras.server.deployments.bundles import archive_name, remove_tree
+from puras.server.deployments.bundles import ARCHIVES, archive_name, remove_tree
 from puras.server.deployments.removal import drop_unused_archive
 from puras.server.deployments.store import Deployment, NewDeployment
 from puras.server.home import incoming
@@ -117,7 +117,7 @@ async def _keep(
             await record(tx, new.id)
         return await store.create(tx, new, activate=activate, now=platform.clock())
 
-    async with platform.bundles.archives:
+    async with platform.db.exclusively(ARCHIVES):
         await platform.storage.adopt(archive_name(new.sha256), archive)
         try:
             return await platform.db.write(make)

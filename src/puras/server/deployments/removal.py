@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puras.server.db.database import Transaction
 from puras.server.deployments import store
-from puras.server.deployments.bundles import archive_name
+from puras.server.deployments.bundles import ARCHIVES, archive_name
 from puras.server.deployments.store import Deployment
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
@@ -21,7 +21,7 @@ async def delete_deployment(
     """
 
     async def remove(tx: Transaction) -> list[Deployment]:
-        pack = await skillpacks.find_own(tx, reference, workspace_id=workspace_id)
+        pack = await skillpacks.find_to_change(tx, reference, workspace_id=workspace_id)
         deployment = await store.of_skillpack(tx, pack.id, deployment_id=deployment_id)
         if deployment.is_active:
             raise Refused(
@@ -31,7 +31,7 @@ async def delete_deployment(
         await store.delete(tx, deployment, now=platform.clock())
         return [deployment]
 
-    async with platform.bundles.archives:
+    async with platform.db.exclusively(ARCHIVES):
         await _drop_files(platform, await platform.db.write(remove))
 
 
@@ -43,14 +43,14 @@ async def delete_skillpack(platform: Platform, reference: str, *, workspace_id: 
     """
 
     async def remove(tx: Transaction) -> list[Deployment]:
-        pack = await skillpacks.find_own(tx, reference, workspace_id=workspace_id)
+        pack = await skillpacks.find_to_change(tx, reference, workspace_id=workspace_id)
         deployments = await store.every(tx, pack.id)
         for deployment in deployments:
             await store.delete(tx, deployment, now=platform.clock())
         await skillpacks.delete(tx, pack, now=platform.clock())
         return deployments
 
-    async with platform.bundles.archives:
+    async with platform.db.exclusively(ARCHIVES):
         await _drop_files(platform, await platform.db.write(remove))
 
 
@@ -62,6 +62,6 @@ async def _drop_files(platform: Platform, deployments: list[Deployment]) -> None
 
 async def drop_unused_archive(platform: Platform, sha256: str) -> None:
     """Take an archive out of the storage unless some deployment needs it. Needs the lock
-    `bundles.archives`."""
+    `ARCHIVES`."""
     if not await platform.db.read(lambda tx: store.uses_archive(tx, sha256)):
         await platform.storage.delete(archive_name(sha256))

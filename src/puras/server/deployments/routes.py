@@ -109,7 +109,9 @@ async def activate_deployment(call: Call) -> Reply:
     """Let new jobs use this version; queued and running jobs keep theirs."""
 
     async def activate(tx: Transaction) -> Deployment:
-        pack = await _own_skillpack(tx, call)
+        pack = await skillpacks.find_to_change(
+            tx, call.path["ref"], workspace_id=call.caller.workspace_id
+        )
         deployment_id = call.path["deployment_id"]
         found = await store.of_skillpack(tx, pack.id, deployment_id=deployment_id)
         return await store.activate(tx, found)

@@ -158,9 +158,12 @@ async def check_idle(tx: Transaction, deployment: Deployment) -> None:
 
 
 async def delete(tx: Transaction, deployment: Deployment, *, now: Micros) -> None:
-    """Delete a deployment; its row and number stay. Raises Refused (`deployment_in_use`)."""
-    await check_idle(tx, deployment)
+    """Delete a deployment; its row and number stay. Raises Refused (`deployment_in_use`).
+
+    The look for jobs comes after the change, which a submit at the same time waits for.
+    """
     await tx.run(QUERIES.delete, id=deployment.id, now=now)
+    await check_idle(tx, deployment)
 
 
 async def uses_archive(tx: Transaction, sha256: str) -> bool:

@@ -19,13 +19,13 @@ import uv
 
 from puras.server import admin
 from puras.server.billing import store as billing
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew
 from puras.server.db.queries import load
 from puras.server.deployments import store as deployments
 from puras.server.deployments.bundles import archive_name
 from puras.server.drive import store as drive
-from puras.server.home import running_pid, secrets_keys_file
+from puras.server.home import running_pids, secrets_keys_file
 from puras.server.settings import Settings
 from puras.server.worker.isolation import probe
 
@@ -55,11 +55,11 @@ async def examine(settings: Settings, *, settled_seconds: float = _SETTLED_SECON
     """
     checks = [_folder(settings.home), _server(settings.home), _secrets_key(settings)]
     try:
-        version = admin.check_schema(settings)
+        version = await admin.check_schema(settings)
         checks.append(Check("schema", "ok", f"version {version}, as this Puras has it"))
         async with admin.open_database(settings) as db:
             checks += await _examine_data(db, settings, settled_seconds=settled_seconds)
-    except (admin.NoData, SchemaTooNew, sqlite3.DatabaseError) as error:
+    except (admin.NoData, SchemaTooNew, Unavailable, sqlite3.DatabaseError) as error:
         checks.append(Check("database", "fail", str(error)))
     checks += [_disk(settings.home), _uv()]
     checks += await asyncio.to_thread(_isolation, settings)
@@ -67,7 +67,7 @@ async def examine(settings: Settings, *, settled_seconds: float = _SETTLED_SECON
 
 
 async def _examine_data(db: Database, settings: Settings, *, settled_seconds: float) -> list[Check]:
-    found = await db.read(_integrity)
+    found = await db.read(_integrity) if settings.database_url is None else _answers()
     faults = await db.read(billing.audit)
     jobs = await db.read(_unfinished)
     needed = await db.read(_storage_names)
@@ -77,7 +77,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
         if faults
         else Check("money", "ok", "every balance is the sum of its ledger"),
         _files(settings.files_path, needed=needed, settled_seconds=settled_seconds),
-        _jobs(jobs, served=running_pid(settings.home) is not None),
+        _jobs(jobs, served=bool(running_pids(settings.home)) or settings.database_url is not None),
     ]
 
 
@@ -87,6 +87,10 @@ async def _integrity(tx: Transaction) -> Check:
     if verdict == "ok":
         return Check("database", "ok", "the file is whole")
     return Check("database", "fail", f"the file is damaged, restore a backup: {verdict}")
+
+
+def _answers() -> Check:
+    return Check("database", "ok", "PostgreSQL answers; its own tools look after its files")
 
 
 async def _storage_names(tx: Transaction) -> set[str]:
@@ -112,8 +116,11 @@ def _folder(home: Path) -> Check:
 
 
 def _server(home: Path) -> Check:
-    pid = running_pid(home)
-    return Check("server", "ok", f"runs as process {pid}" if pid else "none runs on this data")
+    pids = running_pids(home)
+    if not pids:
+        return Check("server", "ok", "none runs on this data here")
+    noun = "process" if len(pids) == 1 else "processes"
+    return Check("server", "ok", f"runs as {noun} {', '.join(map(str, pids))}")
 
 
 def _secrets_key(settings: Settings) -> Check:

@@ -191,7 +191,9 @@ class Drive:
         async def move(tx: Transaction) -> DriveFile | None:
             if fence is not None:
                 await fence(tx)
-            before = await find(tx, workspace_id=draft.workspace_id, path=draft.path)
+            place = {"workspace_id": draft.workspace_id, "path": draft.path}
+            await tx.one(QUERIES.lock_path, **place)
+            before = await find(tx, **place)
             if before is not None and not origin.replace:
                 raise PathTaken(draft.path)
             await _put(tx, draft, size=size)

@@ -3,6 +3,9 @@
 A commit publishes its events here. Readers of that job wake, and take what they miss from the
 short tail that is kept while anyone watches; a reader that fell behind the tail goes to the log.
 So an event is encoded once for all its readers, and a slow one costs nothing.
+
+Where other processes write events too, `tell` passes on what was committed here, and `receive`,
+`stir` take what was committed there (`events/elsewhere.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -38,10 +41,11 @@ def encode(event: StoredEvent) -> Encoded:
     full = event.encode(public=False)
     differs = event.public_payload is not None
     public = event.encode(public=True) if differs else full
-    return Encoded(event.id, full, public, _terminal_status(event))
+    return Encoded(event.id, full, public, terminal_status(event))
 
 
-def _terminal_status(event: StoredEvent) -> str | None:
+def terminal_status(event: StoredEvent) -> str | None:
+    """Return the status that an event says is the job's last one, or None."""
     if event.type != "status":
         return None
     status = str(json.loads(event.payload)["status"])
@@ -57,19 +61,26 @@ class Topic:
     tail_bytes: int = 0
     version: int = 0
     waiters: set[asyncio.Future[None]] = field(default_factory=set)
+    newest: int | None = None
 
     def keep(self, event: Encoded) -> None:
         """Add to the tail, which is always free of gaps; what would tear one starts a new tail."""
-        newest = self.tail[-1].id if self.tail else event.id - 1
-        if event.id <= newest:
+        if event.id <= (self.newest or 0):
             return
-        if event.id != newest + 1:
+        if self.tail and event.id != self.tail[-1].id + 1:
             self.tail.clear()
             self.tail_bytes = 0
+        self.newest = event.id
         self.tail.append(event)
         self.tail_bytes += len(event.full)
         while len(self.tail) > _TAIL_EVENTS or self.tail_bytes > _TAIL_BYTES:
             self.tail_bytes -= len(self.tail.popleft().full)
+
+    def forget(self, newest: int) -> None:
+        """Send everybody to the log: events up to `newest` are there, and not in the tail."""
+        self.newest = max(newest, self.newest or 0)
+        self.tail.clear()
+        self.tail_bytes = 0
 
     def wake(self) -> None:
         self.version += 1
@@ -112,8 +123,9 @@ class Watch:
 class Hub:
     """Topics by job, for as long as somebody watches. One event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Sequence[StoredEvent]], None] | None = None) -> None:
         self._topics: dict[str, Topic] = {}
+        self._tell = tell
         self.closing = False
 
     @contextmanager
@@ -128,8 +140,24 @@ class Hub:
             if topic.watchers == 0:
                 self._topics.pop(job_id, None)
 
-    def publish(self, events: Iterable[StoredEvent]) -> None:
-        """Hand out committed events; those of a job come in the order of their ids."""
+    def watched(self) -> dict[str, int | None]:
+        """Return the newest event that is known here of each job that somebody watches."""
+        return {job_id: topic.newest for job_id, topic in self._topics.items()}
+
+    def publish(self, events: Sequence[StoredEvent]) -> None:
+        """Hand out events that this process committed; those of a job come in order of ids."""
+        self.receive(events)
+        if self._tell is not None and events:
+            self._tell(events)
+
+    def stir(self, job_id: str, newest: int) -> None:
+        """Let the readers of a job look into the log, which reaches to `newest` now."""
+        if (topic := self._topics.get(job_id)) is not None:
+            topic.forget(newest)
+            topic.wake()
+
+    def receive(self, events: Iterable[StoredEvent]) -> None:
+        """Hand out committed events, whoever committed them."""
         woken = set()
         for event in events:
             if (topic := self._topics.get(event.job_id)) is not None:

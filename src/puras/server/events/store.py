@@ -8,7 +8,7 @@ event.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,29 @@ async def page(
         QUERIES.page, job_id=job_id, after=after, limit=limit, most_bytes=most_bytes
     )
     return [_stored(row) for row in rows]
+
+
+async def after_each(
+    tx: Transaction, after: Mapping[str, int], *, limit: int, most_bytes: int = MAX_PAGE_BYTES // 32
+) -> list[StoredEvent]:
+    """Return the entries of several jobs above an id each, oldest first in each job: at most
+    `limit` and `most_bytes` a job. PostgreSQL only."""
+    if not after:
+        return []
+    rows = await tx.all(
+        QUERIES.after_each,
+        job_ids=list(after),
+        after=list(after.values()),
+        limit=limit,
+        most_bytes=most_bytes,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def reached(tx: Transaction, job_ids: Sequence[str]) -> dict[str, int]:
+    """Return the id of the last entry of each job. PostgreSQL only."""
+    rows = await tx.all(QUERIES.reached, job_ids=list(job_ids))
+    return {row["id"]: row["last_event_id"] for row in rows}
 
 
 def _stored(row: Row) -> StoredEvent:

@@ -25,5 +25,8 @@ WHERE key_id = :key_id AND method = :method AND path = :path
 -- name: abandon_all
 DELETE FROM idempotency WHERE resource_id IS NULL;
 
+-- name: abandon_older
+DELETE FROM idempotency WHERE resource_id IS NULL AND created_at < :before;
+
 -- name: prune
 DELETE FROM idempotency WHERE created_at < :before;

@@ -93,6 +93,11 @@ async def abandon_all(tx: Transaction) -> int:
     return await tx.run(QUERIES.abandon_all)
 
 
+async def abandon_older(tx: Transaction, *, before: Micros) -> int:
+    """Forget what was begun before a moment: where servers share a database, one that died."""
+    return await tx.run(QUERIES.abandon_older, before=before)
+
+
 async def prune(tx: Transaction, *, before: Micros) -> int:
     """Forget requests older than a moment (at least 24 hours ago) and return how many."""
     return await tx.run(QUERIES.prune, before=before)

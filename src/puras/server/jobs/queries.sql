@@ -11,6 +11,14 @@ WHERE d.id = :deployment_id AND d.deleted_at IS NULL;
 -- name: get
 SELECT * FROM jobs WHERE id = :id;
 
+-- name: running_attempt
+-- Where transactions run side by side, the attempt can't end before the one that asks is over.
+SELECT id FROM jobs WHERE id = :id AND attempt = :attempt AND status = 'running';
+
+-- name: lock_line
+-- Changes nothing: it takes the locks of a job and of the one above it, in the order that all use.
+SELECT id FROM jobs WHERE id = :id;
+
 -- name: in_workspace
 SELECT * FROM jobs WHERE id = :id AND workspace_id = :workspace_id;
 
@@ -21,13 +29,17 @@ WHERE id = :id AND workspace_id = :workspace_id AND key_id = :key_id AND parent_
 -- name: list
 SELECT * FROM jobs
 WHERE workspace_id = :workspace_id
-  AND (:key_id IS NULL OR (key_id = :key_id AND parent_job_id IS NULL))
-  AND (:status IS NULL OR status = :status)
-  AND (:skillpack_id IS NULL OR skillpack_id = :skillpack_id)
-  AND (:skill IS NULL OR skill_name = :skill)
-  AND (:before IS NULL OR id < :before)
+  AND (CAST(:key_id AS TEXT) IS NULL OR (key_id = :key_id AND parent_job_id IS NULL))
+  AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+  AND (CAST(:skillpack_id AS TEXT) IS NULL OR skillpack_id = :skillpack_id)
+  AND (CAST(:skill AS TEXT) IS NULL OR skill_name = :skill)
+  AND (CAST(:before AS TEXT) IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
+
+-- name: lock_claimable
+-- Where transactions run side by side: the workspaces to claim from, locked against other workers.
+SELECT id FROM workspaces WHERE 1 = 0;
 
 -- name: next_queued
 SELECT candidate.job_id
@@ -55,6 +67,9 @@ RETURNING *;
 -- name: renew
 UPDATE jobs SET lease_until = :lease_until WHERE worker_id = :worker_id AND status = 'running'
 RETURNING id, attempt, lost;
+
+-- name: held
+SELECT id, attempt FROM jobs WHERE worker_id = :worker_id AND status = 'running';
 
 -- name: abandoned
 SELECT id, attempt, lost FROM jobs

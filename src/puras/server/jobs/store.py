@@ -73,9 +73,16 @@ async def get(tx: Transaction, job_id: str) -> Row | None:
 
 
 async def is_running(tx: Transaction, *, job_id: str, attempt: int) -> bool:
-    """Tell whether an attempt is still the one that runs: it alone may write and spend."""
-    row = await get(tx, job_id)
-    return row is not None and row["attempt"] == attempt and row["status"] == "running"
+    """Tell whether an attempt is still the one that runs: it alone may write and spend.
+
+    It stays so until the transaction, which must be one that writes, is over.
+    """
+    return await tx.one(QUERIES.running_attempt, id=job_id, attempt=attempt) is not None
+
+
+async def lock(tx: Transaction, job_id: str) -> None:
+    """Keep a job, and the one above it, from changing until the transaction is over."""
+    await tx.all(QUERIES.lock_line, id=job_id)
 
 
 async def visible(tx: Transaction, *, job_id: str, caller: Caller) -> Row | None:
@@ -123,8 +130,12 @@ async def claim(
     """
     claimed: list[Row] = []
     changes = Changes()
+    locked = await tx.all(QUERIES.lock_claimable, concurrency=concurrency, most=most)
+    workspaces = [row["id"] for row in locked]
     while len(claimed) < most:
-        candidate = await tx.one(QUERIES.next_queued, concurrency=concurrency)
+        candidate = await tx.one(
+            QUERIES.next_queued, concurrency=concurrency, workspaces=workspaces
+        )
         if candidate is None:
             break
         row = await tx.one(
@@ -148,6 +159,12 @@ async def renew(tx: Transaction, *, worker_id: str, now: Micros) -> dict[tuple[s
     """Renew every lease of a worker; return what is still its own, by (job id, attempt)."""
     rows = await tx.all(QUERIES.renew, worker_id=worker_id, lease_until=now + LEASE)
     return {(row["id"], row["attempt"]): row for row in rows}
+
+
+async def held(tx: Transaction, *, worker_id: str) -> set[tuple[str, int]]:
+    """Return the attempts that are a worker's own, as (job id, attempt)."""
+    rows = await tx.all(QUERIES.held, worker_id=worker_id)
+    return {(row["id"], row["attempt"]) for row in rows}
 
 
 async def recover(tx: Transaction, *, worker_id: str, now: Micros, every: bool = False) -> Changes:
@@ -203,6 +220,7 @@ async def end(
     `attempt` None ends it whatever it is doing (a cancel). Returns False, with nothing written,
     when the job is over already or another attempt has it.
     """
+    await lock(tx, job_id)
     row = await tx.one(
         QUERIES.finish,
         id=job_id,

@@ -42,6 +42,9 @@ LIMIT :limit;
 -- name: get
 SELECT * FROM keys WHERE workspace_id = :workspace_id AND id = :key_id;
 
+-- name: get_to_change
+SELECT * FROM keys WHERE workspace_id = :workspace_id AND id = :key_id;
+
 -- name: skill_paths
 SELECT path FROM key_skills WHERE key_id = :key_id ORDER BY path;
 

@@ -142,7 +142,9 @@ async def change(
 
     Raises Refused (`key_not_found`).
     """
-    row = await _row(tx, workspace_id=workspace_id, key_id=key_id)
+    row = await tx.one(QUERIES.get_to_change, workspace_id=workspace_id, key_id=key_id.lower())
+    if row is None:
+        raise _not_found()
     columns = {name: row[name] for name in _CHANGEABLE}
     columns |= {name: value for name, value in changes.items() if name in _CHANGEABLE}
     if "allowed_origins" in changes:

@@ -7,6 +7,11 @@ SELECT skillpacks.*, workspaces.slug AS workspace
 FROM skillpacks JOIN workspaces ON workspaces.id = skillpacks.workspace_id
 WHERE skillpacks.id = :id AND deleted_at IS NULL;
 
+-- name: by_id_to_change
+SELECT skillpacks.*, workspaces.slug AS workspace
+FROM skillpacks JOIN workspaces ON workspaces.id = skillpacks.workspace_id
+WHERE skillpacks.id = :id AND deleted_at IS NULL;
+
 -- name: by_slug
 SELECT skillpacks.*, workspaces.slug AS workspace
 FROM skillpacks JOIN workspaces ON workspaces.id = skillpacks.workspace_id

@@ -90,7 +90,9 @@ async def update_skillpack(call: Call) -> Reply:
     """Change what is named; what is left out stays as it is."""
 
     async def change(tx: Transaction) -> Skillpack:
-        pack = await store.find_own(tx, call.path["ref"], workspace_id=call.caller.workspace_id)
+        pack = await store.find_to_change(
+            tx, call.path["ref"], workspace_id=call.caller.workspace_id
+        )
         return await store.update(
             tx,
             pack,

@@ -53,6 +53,16 @@ async def find_own(tx: Transaction, reference: str, *, workspace_id: str) -> Ski
     return pack
 
 
+async def find_to_change(tx: Transaction, reference: str, *, workspace_id: str) -> Skillpack:
+    """Resolve one of the workspace's own skillpacks; nobody else changes it until the end of the
+    transaction. Raises as `find_own`."""
+    found = await find_own(tx, reference, workspace_id=workspace_id)
+    row = await tx.one(QUERIES.by_id_to_change, id=found.id)
+    if row is None:
+        raise not_found(reference)
+    return _skillpack(row)
+
+
 def not_found(reference: str) -> Refused:
     return Refused(
         "skillpack_not_found",

@@ -153,6 +153,7 @@ class Children:
         """Count the parent as waiting, also in a later attempt that found its child at work."""
 
         async def effect(tx: Transaction) -> None:
+            await store.lock(tx, parent.row["id"])  # the child's end waits for it
             row = await store.get(tx, child_id)
             if row is not None and row["status"] not in TERMINAL_STATUSES:
                 await store.wait_for_child(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from puras.server.clock import Clock
-from puras.server.db.database import Database, Row
+from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store
 from puras.server.jobs.states import RENEW_SECONDS
 
@@ -51,16 +51,26 @@ class Lease:
                 _log.exception("lease_not_renewed")
             await asyncio.sleep(RENEW_SECONDS)
 
+    async def look(self) -> None:
+        """Stop what runs here and was ended, or taken over, elsewhere."""
+        before = self._running()
+        if before:
+            kept = await self._db.read(lambda tx: store.held(tx, worker_id=self._worker_id))
+            await self._drop_fenced(before - kept)
+
     async def renew(self) -> None:
         before = self._running()
         rows = await self._db.write(
             lambda tx: store.renew(tx, worker_id=self._worker_id, now=self._clock())
         )
         kept = set(rows)
-        for job_id, attempt in (before & self._running()) - kept:
+        await self._drop_fenced(before - kept)
+        await self._take_strays(rows, kept - before - self._running())
+
+    async def _drop_fenced(self, fenced: Attempts) -> None:
+        for job_id, attempt in fenced & self._running():
             _log.warning("run_fenced_off", job_id=job_id, attempt=attempt)
             await self._drop(job_id)
-        await self._take_strays(rows, kept - before - self._running())
 
     async def _take_strays(self, rows: dict[tuple[str, int], Row], strays: Attempts) -> None:
         """Queue again what is ours by name and runs nowhere: its end could not be written.
@@ -72,10 +82,13 @@ class Lease:
         self._strays = strays
 
     async def _lose(self, row: Row) -> None:
-        changes = store.Changes()
+        async def effect(tx: Transaction) -> store.Changes:
+            changes = store.Changes()
+            await store.lose(tx, row, now=self._clock(), changes=changes)
+            return changes
+
         _log.warning("run_astray", job_id=row["id"], attempt=row["attempt"])
-        await self._db.write(lambda tx: store.lose(tx, row, now=self._clock(), changes=changes))
-        self._publish(changes)
+        self._publish(await self._db.write(effect))
 
     async def recover(self, *, every: bool = False) -> None:
         """Requeue jobs whose worker is gone; `every` at the start of the only server."""

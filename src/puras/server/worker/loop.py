@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 import structlog
@@ -57,12 +57,13 @@ class Worker:
     id: str = field(default_factory=lambda: f"{os.uname().nodename}-{os.getpid()}-{new_id()[-12:]}")
     _active: dict[str, Active] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _lease: Lease | None = None
     _stopping: bool = False
 
     async def start(self, *, alone: bool) -> None:
         """Begin to claim. `alone`: no other process shares this database, so whatever still
         counts as running belonged to a server that died, and is queued again at once."""
-        lease = Lease(
+        self._lease = lease = Lease(
             self.db,
             worker_id=self.id,
             clock=self.clock,
@@ -93,13 +94,22 @@ class Worker:
     def announce(self, changes: store.Changes) -> None:
         """Tell of committed changes: readers wake, ended jobs stop running, slots are free."""
         self.hub.publish(changes.events)
+        self.let_go(changes.ended)
+        self.queue.wake()
+
+    def let_go(self, ended: Collection[str]) -> None:
+        """Stop what runs here of jobs that are over, and count no parent as waiting for them."""
         for active in self._active.values():
             # At once, not when the parent gets round to it: its place is its own again.
-            active.waiting_for.difference_update(changes.ended)
-        for job_id in changes.ended:
+            active.waiting_for.difference_update(ended)
+        for job_id in ended:
             if (run := self._active.get(job_id)) is not None and run.task is not None:
                 run.task.cancel()
-        self.queue.wake()
+
+    async def look(self) -> None:
+        """Stop what was ended elsewhere, also where nobody told of it."""
+        if self._lease is not None:
+            await self._lease.look()
 
     def running(self) -> list[str]:
         """Return the ids of the jobs that run here."""
@@ -178,13 +188,15 @@ class Worker:
     async def _hand_back(self, active: Active) -> None:
         row = active.row
         await self._cancel(active)
-        changes = store.Changes()
-        await self.db.write(
-            lambda tx: store.hand_back(
+
+        async def effect(tx: Transaction) -> store.Changes:
+            changes = store.Changes()
+            await store.hand_back(
                 tx, job_id=row["id"], attempt=row["attempt"], now=self.clock(), changes=changes
             )
-        )
-        self.hub.publish(changes.events)
+            return changes
+
+        self.hub.publish((await self.db.write(effect)).events)
 
     async def _drop(self, job_id: str) -> None:
         if (active := self._active.get(job_id)) is not None:

@@ -1,0 +1,225 @@
+"""The database of many processes: PostgreSQL, each unit of work in one transaction.
+
+Writes are READ COMMITTED and take the locks they need in their own SQL, always in the same order
+(the job that is above, then the one below, then the workspace), so that they wait for each other
+instead of failing. Where two get into each other's way all the same, PostgreSQL undoes one of them
+and it is run again: a unit may run more than once, and changes nothing but the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor, IsolationLevel, errors
+from psycopg.rows import dict_row
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import StrDumper
+from psycopg_pool import AsyncConnectionPool
+
+from puras.server.db.database import Row, Unavailable, UniqueViolation, Work
+from puras.server.db.placeholders import to_pyformat
+from puras.server.db.queries import Query
+
+T = TypeVar("T")
+Connection = AsyncConnection[dict[str, Any]]
+Pool = AsyncConnectionPool[Connection]
+
+_WRITERS = 8
+_READERS = 4
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Between the tries of a unit, in seconds at most; so many that do not wait for a lock pass."""
+_CONNECT_SECONDS = 10.0
+_IDLE_IN_TRANSACTION: Final = "15s"
+"""After this PostgreSQL itself undoes what a frozen process has begun, and frees its locks."""
+_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+)
+_LOCK = Query("lock", "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+class PostgresTransaction:
+    """Runs queries on one connection, inside of its open transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        return await (await self._execute(query, parameters)).fetchone()
+
+    async def all(self, query: Query, **parameters: Any) -> list[Row]:
+        return list(await (await self._execute(query, parameters)).fetchall())
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        return (await self._execute(query, parameters)).rowcount
+
+    async def run_many(self, query: Query, rows: Sequence[Mapping[str, Any]]) -> None:
+        if len(rows) == 1:  # a batch costs more round trips
+            await self._execute(query, rows[0])
+        elif rows:
+            try:
+                await self._connection.cursor().executemany(_text(query), rows)
+            except errors.UniqueViolation as error:
+                raise UniqueViolation(str(error)) from error
+
+    async def _execute(
+        self, query: Query, parameters: Mapping[str, Any]
+    ) -> AsyncCursor[dict[str, Any]]:
+        try:
+            return await self._connection.execute(_text(query), parameters)
+        except errors.UniqueViolation as error:
+            raise UniqueViolation(str(error)) from error
+
+
+class PostgresDatabase:
+    """A PostgreSQL database. Make it with `open`."""
+
+    dialect = "postgres"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._writers = _pool(url, _WRITERS, configure=_for_writing)
+        self._readers = _pool(url, _READERS, configure=_for_reading)
+        self._units: set[asyncio.Task[Any]] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._closed = False
+
+    @classmethod
+    async def open(cls, url: str) -> PostgresDatabase:
+        """Connect. Raises Unavailable where the database can't be reached."""
+        database = cls(url)
+        try:
+            await database._writers.open(wait=True, timeout=_CONNECT_SECONDS)
+            await database._readers.open(wait=True, timeout=_CONNECT_SECONDS)
+        except BaseException as error:
+            await database.close()
+            if isinstance(error, _PASSING):
+                raise Unavailable(f"the database does not answer: {error}") from error
+            raise
+        return database
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._to_the_end(self._repeated(self._writers, work))
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._repeated(self._readers, work)
+
+    @asynccontextmanager
+    async def exclusively(self, name: str) -> AsyncIterator[None]:
+        """Hold a lock that all processes of this database know by its name."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            connection = await connect(self.url)
+            try:
+                # What is done meanwhile, elsewhere, may take as long as it takes.
+                await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                await PostgresTransaction(connection).one(_LOCK, name=f"puras.{name}")
+                yield
+            finally:
+                await connection.close()
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.gather(*self._units, return_exceptions=True)
+        await self._writers.close()
+        await self._readers.close()
+
+    async def _to_the_end(self, unit: Coroutine[Any, Any, T]) -> T:
+        """Run a unit that is not cut off where its caller is cancelled: it was asked for."""
+        task = asyncio.create_task(unit)
+        self._units.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._units.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left to hear of it
+
+    async def _repeated(self, pool: Pool, work: Work[T]) -> T:
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        for longest_pause in _PAUSES:
+            try:
+                return await _once(pool, work)
+            except _UndoneError:
+                await asyncio.sleep(random.uniform(0, longest_pause))
+        try:
+            return await _once(pool, work)
+        except _UndoneError as undone:
+            raise Unavailable(str(undone)) from undone
+
+
+class _UndoneError(Exception):
+    """A unit of work came to nothing, by no fault of its own: it may be run again."""
+
+
+async def _once(pool: Pool, work: Work[T]) -> T:
+    try:
+        async with pool.connection(timeout=_CONNECT_SECONDS) as connection:
+            try:
+                return await work(PostgresTransaction(connection))
+            except _CONFLICTS as error:
+                raise _UndoneError(f"too many changes at once: {error}") from error
+            except _PASSING as error:
+                if connection.closed:
+                    raise _UndoneError(f"the connection was lost: {error}") from error
+                raise
+    except _PASSING as error:  # also a commit of which nobody knows whether it was done
+        raise Unavailable(f"the database can't do it now: {error}") from error
+
+
+async def connect(url: str, **options: Any) -> Connection:
+    """Open a connection with the settings that every connection of ours has."""
+    return await AsyncConnection.connect(url, **{**_OPTIONS, **options})
+
+
+async def _for_writing(connection: Connection) -> None:
+    await _configure(connection)
+    await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
+
+
+async def _for_reading(connection: Connection) -> None:
+    await _configure(connection)
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+
+
+async def _configure(connection: Connection) -> None:
+    connection.adapters.register_dumper(str, _Text)
+    connection.adapters.register_dumper(int, Int8Dumper)
+    await connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_IN_TRANSACTION}'")
+    await connection.commit()
+
+
+class _Text(StrDumper):
+    """Text as PostgreSQL can keep it: it has no NUL, which becomes U+FFFD like a lone surrogate."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd"))
+
+
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "row_factory": dict_row,
+    "application_name": "puras",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+
+def _pool(url: str, size: int, *, configure: Any) -> Pool:
+    return AsyncConnectionPool(
+        url, min_size=1, max_size=size, open=False, kwargs=dict(_OPTIONS), configure=configure
+    )
+
+
+def _text(query: Query) -> bytes:
+    return to_pyformat(query.text("postgres")).encode()

@@ -1,0 +1,93 @@
+-- name: insert
+-- The lock lasts to the commit: the deployment can't be deleted before the job is there to be seen.
+INSERT INTO jobs (id, workspace_id, skillpack_id, skillpack, deployment_id, version, skill_name,
+                  type, key_id, parent_job_id, root_job_id, depth, wide_reach, public_view, source,
+                  inputs, last_event_id, created_at)
+SELECT :id, :workspace_id, :skillpack_id, :skillpack, d.id, d.version, :skill_name,
+       :type, :key_id, :parent_job_id, :root_job_id, :depth, :wide_reach, :public_view, :source,
+       :inputs, 1, :created_at
+FROM deployments d
+WHERE d.id = :deployment_id AND d.deleted_at IS NULL
+FOR SHARE;
+
+-- name: running_attempt
+SELECT id FROM jobs WHERE id = :id AND attempt = :attempt AND status = 'running' FOR SHARE;
+
+-- name: lock_line
+SELECT id FROM jobs
+WHERE id = :id OR id = (SELECT parent_job_id FROM jobs WHERE id = :id)
+ORDER BY depth
+FOR NO KEY UPDATE;
+
+-- name: lock_claimable
+-- Whoever claims from a workspace holds its row to the commit: no two workers count the same free
+-- place. Only those that could get a job are locked, in the order of their ids.
+SELECT id FROM workspaces
+WHERE id IN (
+    SELECT candidate.workspace_id
+    FROM (
+        SELECT w.id AS workspace_id,
+               COALESCE(w.concurrency, :concurrency) AS places,
+               (SELECT j.id FROM jobs j
+                WHERE j.workspace_id = w.id AND j.status = 'queued'
+                ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
+               (SELECT COUNT(*) FROM jobs r
+                WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
+        FROM workspaces w
+    ) AS candidate
+    WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
+    ORDER BY candidate.running, candidate.job_id
+    LIMIT :most
+)
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: next_queued
+-- Of the locked workspaces alone. A job that another transaction has (a cancel) is passed over.
+SELECT job.id AS job_id
+FROM jobs AS job
+WHERE job.status = 'queued' AND job.workspace_id = (
+    SELECT candidate.workspace_id
+    FROM (
+        SELECT w.id AS workspace_id,
+               COALESCE(w.concurrency, :concurrency) AS places,
+               (SELECT j.id FROM jobs j
+                WHERE j.workspace_id = w.id AND j.status = 'queued'
+                ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
+               (SELECT COUNT(*) FROM jobs r
+                WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
+        FROM workspaces w
+        WHERE w.id = ANY(:workspaces)
+    ) AS candidate
+    WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
+    ORDER BY candidate.running, candidate.job_id
+    LIMIT 1
+)
+ORDER BY job.depth DESC, job.id
+LIMIT 1
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: renew
+WITH mine AS (
+    SELECT id FROM jobs WHERE worker_id = :worker_id AND status = 'running'
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
+UPDATE jobs SET lease_until = :lease_until
+FROM mine WHERE jobs.id = mine.id
+RETURNING jobs.id, jobs.attempt, jobs.lost;
+
+-- name: abandoned
+SELECT id, attempt, lost FROM jobs
+WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
+ORDER BY id
+LIMIT 100
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: record
+INSERT INTO recorded_calls (job_id, verb, arguments, occurrence, state, value)
+SELECT :job_id, :verb, :arguments, :occurrence, :state, :value
+FROM jobs WHERE id = :job_id AND attempt = :attempt AND status = 'running'
+FOR SHARE
+ON CONFLICT (job_id, verb, arguments, occurrence)
+DO UPDATE SET state = excluded.state, value = excluded.value;

