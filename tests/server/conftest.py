@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,14 +38,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dialect" not in metafunc.fixturenames:
         return
     fixtures = [one[-1].func for one in metafunc._arg2fixturedefs.values()]
-    places = [metafunc.function, *fixtures]
-    if any(_OPENS_A_DATABASE & _names(place) for place in places):
+    fixtures = [one for one in fixtures if one.__module__ != __name__]
+    if "db" in metafunc.fixturenames or any(map(_opens, (metafunc.function, *fixtures))):
         metafunc.parametrize("dialect", ["sqlite", "postgres"], indirect=True)
 
 
-def _names(function: Callable[..., object]) -> set[str]:
-    """Return what a function can see in its module, and what the helpers there see in theirs."""
-    return set(getattr(inspect.unwrap(function), "__globals__", {}))
+def _opens(function: Callable[..., object]) -> bool:
+    """Tell whether a function's module, or one that it takes its helpers from, opens a database."""
+    seen = inspect.unwrap(function).__globals__
+    helpers = {getattr(value, "__module__", None) for value in seen.values()}
+    modules = [sys.modules[name].__dict__ for name in helpers if name and name.startswith("tests")]
+    return any(_OPENS_A_DATABASE & names.keys() for names in (seen, *modules))
 
 
 @pytest.fixture(scope="session")
