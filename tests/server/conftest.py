@@ -32,6 +32,18 @@ from ..postgres import PostgresServer, empty
 from .support import TestDatabase
 
 _OPENS_A_DATABASE = {"open_platform", "open_server"}
+_FAR_FROM_THE_DATABASE = {
+    "test_auth",
+    "test_http",
+    "test_logs",
+    "test_matrix",
+    "test_payloads",
+    "test_results",
+    "test_serving",
+    "test_submit",
+    "test_tenants",
+}
+"""Modules that test what lies before the database: on PostgreSQL with the slow tests only."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,8 +51,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     fixtures = [one[-1].func for one in metafunc._arg2fixturedefs.values()]
     fixtures = [one for one in fixtures if one.__module__ != __name__]
+    if any("dialect" in mark.args for mark in metafunc.definition.iter_markers("parametrize")):
+        return
     if "db" in metafunc.fixturenames or any(map(_opens, (metafunc.function, *fixtures))):
-        metafunc.parametrize("dialect", ["sqlite", "postgres"], indirect=True)
+        far = Path(metafunc.definition.path).stem in _FAR_FROM_THE_DATABASE
+        postgres = pytest.param("postgres", marks=[pytest.mark.slow] if far else [])
+        metafunc.parametrize("dialect", ["sqlite", postgres], indirect=True)
 
 
 def _opens(function: Callable[..., object]) -> bool:
@@ -112,6 +128,11 @@ class Seed:
         return slug
 
     async def job(self, workspace: str = "acme", **changes: Any) -> str:
+        job = self.new_job(workspace, **changes)
+        await self.db.write(lambda tx: jobs.enqueue(tx, job, now=1))
+        return job.id
+
+    def new_job(self, workspace: str = "acme", **changes: Any) -> NewJob:
         job = NewJob(
             id=new_id(),
             workspace_id=workspace,
@@ -126,9 +147,7 @@ class Seed:
             wide_reach=True,
             public_view=False,
         )
-        job = replace(job, **changes)
-        await self.db.write(lambda tx: jobs.enqueue(tx, job, now=1))
-        return job.id
+        return replace(job, **changes)
 
     async def claim(self, *, most: int = 1, worker: str = "w1", concurrency: int = 10) -> list[Row]:
         rows, _ = await self.db.write(

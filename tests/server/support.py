@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from puras.server import compose
 from puras.server.app import ROUTES
@@ -35,6 +36,9 @@ from puras.server.storage.disk import DiskStorage
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.workspaces import store as workspaces
 from puras.wire import KeyKind, ManifestSkill
+
+ON_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+"""For a test of something that only SQLite has."""
 
 
 class TestDatabase:

@@ -7,7 +7,7 @@ from pathlib import Path
 from puras.server.db.database import Transaction
 from puras.server.db.queries import Query
 
-from .support import open_server, problem
+from .support import ON_SQLITE, open_server, problem
 
 SKILL = """
 description: Greets
@@ -44,6 +44,7 @@ async def test_a_folder_becomes_a_skill_that_anyone_with_the_key_can_call(tmp_pa
         assert problem(wrong) == (400, "invalid_inputs")
 
 
+@ON_SQLITE
 async def test_a_full_disk_is_told_as_such_and_everything_goes_on_when_it_is_mended(
     tmp_path: Path,
 ) -> None:

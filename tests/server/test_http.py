@@ -525,11 +525,25 @@ async def test_the_server_is_not_ready_once_its_database_is_gone(
     assert (await client.get("/health")).status_code == 200
 
 
+NEWER_SCHEMA = Query(
+    "newer_schema",
+    "PRAGMA user_version=9999",
+    overrides=(("postgres", "UPDATE schema_version SET version = version + 1"),),
+)
+
+OWN_SCHEMA = Query(
+    "own_schema",
+    "PRAGMA user_version=1",
+    overrides=(("postgres", "UPDATE schema_version SET version = version - 1"),),
+)
+
+
 async def test_the_server_is_not_ready_on_another_schema(tmp_path: Path) -> None:
     async with open_platform(tmp_path) as platform:
-        await platform.db.write(lambda tx: tx.run(Query("set", "PRAGMA user_version=9999")))
+        await platform.db.write(lambda tx: tx.run(NEWER_SCHEMA))
         async with serving(platform, health.routes) as client:
             assert problem(await client.get("/ready")) == (503, "not_ready")
+        await platform.db.write(lambda tx: tx.run(OWN_SCHEMA))
 
 
 async def test_a_client_that_hangs_up_in_its_body_is_no_error(platform: Platform) -> None:

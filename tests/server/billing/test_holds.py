@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from puras.server.billing import store
 from puras.server.clock import DAY, SECOND, new_id
-from puras.server.db.database import Transaction
+from puras.server.db.database import Database, Transaction
 from puras.server.db.migrate import migrate_sqlite
 from puras.server.db.queries import Query
 from puras.server.db.sqlite import SQLiteDatabase
@@ -26,7 +26,7 @@ NOON = 20_000 * DAY + DAY // 2
 INSERT_KEY = Query(
     "insert_key",
     "INSERT INTO keys (id, workspace_id, name, kind, prefix, secret_hash, daily_cap_micros, "
-    "created_at) VALUES (:id, :workspace_id, 'k', 'secret', :id, x'00', :cap, 0)",
+    "created_at) VALUES (:id, :workspace_id, 'k', 'secret', :id, :hash, :cap, 0)",
 )
 INSERT_PACK = Query(
     "insert_pack",
@@ -58,7 +58,7 @@ BREAK_BALANCE = Query("break_balance", "UPDATE workspaces SET balance_micros = 7
 class World:
     """One workspace with money, one key, one deployment, and jobs at will."""
 
-    db: SQLiteDatabase
+    db: Database
     workspace_id: str
     key_id: str
     skillpack_id: str
@@ -107,13 +107,13 @@ class World:
         return int(row["micros"])
 
 
-async def make_world(db: SQLiteDatabase, *, money: int, cap: int | None = None) -> World:
+async def make_world(db: Database, *, money: int, cap: int | None = None) -> World:
     async def build(tx: Transaction) -> World:
         workspace = await workspaces.create(
             tx, slug=new_id(), name="W", grant_micros=money, now=NOON
         )
         world = World(db, workspace.id, new_id(), new_id(), new_id())
-        await tx.run(INSERT_KEY, id=world.key_id, workspace_id=workspace.id, cap=cap)
+        await tx.run(INSERT_KEY, id=world.key_id, workspace_id=workspace.id, hash=b"0", cap=cap)
         await tx.run(INSERT_PACK, id=world.skillpack_id, workspace_id=workspace.id)
         await tx.run(
             INSERT_DEPLOYMENT,
@@ -126,7 +126,7 @@ async def make_world(db: SQLiteDatabase, *, money: int, cap: int | None = None) 
     return await db.write(build)
 
 
-async def test_a_hold_beyond_the_wallet_is_refused_and_leaves_nothing(db: SQLiteDatabase) -> None:
+async def test_a_hold_beyond_the_wallet_is_refused_and_leaves_nothing(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     await world.hold(job, 60)
@@ -137,14 +137,14 @@ async def test_a_hold_beyond_the_wallet_is_refused_and_leaves_nothing(db: SQLite
     assert await world.spent() == 100
 
 
-async def test_a_hold_beyond_the_daily_cap_is_refused(db: SQLiteDatabase) -> None:
+async def test_a_hold_beyond_the_daily_cap_is_refused(db: Database) -> None:
     world = await make_world(db, money=1000, cap=50)
     await world.hold(await world.job(), 30)
     with pytest.raises(Refused, match="cost_limit"):
         await world.hold(await world.job(), 21)
 
 
-async def test_the_cap_counts_the_utc_day_of_the_hold(db: SQLiteDatabase) -> None:
+async def test_the_cap_counts_the_utc_day_of_the_hold(db: Database) -> None:
     world = await make_world(db, money=1000, cap=50)
     job = await world.job()
     await world.hold(job, 50)
@@ -153,7 +153,7 @@ async def test_the_cap_counts_the_utc_day_of_the_hold(db: SQLiteDatabase) -> Non
 
 
 async def test_a_child_spends_from_the_cap_of_the_key_that_submitted_its_root(
-    db: SQLiteDatabase,
+    db: Database,
 ) -> None:
     world = await make_world(db, money=1000, cap=50)
     child = await world.job(parent=await world.job())
@@ -164,7 +164,7 @@ async def test_a_child_spends_from_the_cap_of_the_key_that_submitted_its_root(
 
 
 async def test_the_run_limit_bounds_a_root_job_and_its_children_together(
-    db: SQLiteDatabase,
+    db: Database,
 ) -> None:
     world = await make_world(db, money=1000)
     root = await world.job()
@@ -174,13 +174,13 @@ async def test_the_run_limit_bounds_a_root_job_and_its_children_together(
     await world.hold(await world.job(), 100, limit=100)
 
 
-async def test_a_hold_for_an_unknown_job_is_refused(db: SQLiteDatabase) -> None:
+async def test_a_hold_for_an_unknown_job_is_refused(db: Database) -> None:
     world = await make_world(db, money=1000)
     with pytest.raises(Refused, match="cost_limit"):
         await world.hold(new_id(), 1)
 
 
-async def test_a_job_that_is_over_holds_nothing_more(db: SQLiteDatabase) -> None:
+async def test_a_job_that_is_over_holds_nothing_more(db: Database) -> None:
     world = await make_world(db, money=1000)
     job = await world.job()
     await db.write(lambda tx: tx.run(END_JOB, id=job))
@@ -188,7 +188,7 @@ async def test_a_job_that_is_over_holds_nothing_more(db: SQLiteDatabase) -> None
         await world.hold(job, 1)
 
 
-async def test_what_is_available_is_the_least_of_the_three(db: SQLiteDatabase) -> None:
+async def test_what_is_available_is_the_least_of_the_three(db: Database) -> None:
     world = await make_world(db, money=1000, cap=500)
     job = await world.job()
 
@@ -202,7 +202,7 @@ async def test_what_is_available_is_the_least_of_the_three(db: SQLiteDatabase) -
     assert await available(None) == 50
 
 
-async def test_a_settled_hold_costs_what_it_cost_and_frees_the_rest(db: SQLiteDatabase) -> None:
+async def test_a_settled_hold_costs_what_it_cost_and_frees_the_rest(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     assert await world.settle(await world.hold(job, 100), 30) == 30
@@ -210,14 +210,14 @@ async def test_a_settled_hold_costs_what_it_cost_and_frees_the_rest(db: SQLiteDa
     await world.hold(job, 70)
 
 
-async def test_a_cost_above_the_hold_is_cut_to_it(db: SQLiteDatabase) -> None:
+async def test_a_cost_above_the_hold_is_cut_to_it(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     assert await world.settle(await world.hold(job, 10), 99) == 10
     assert await world.job_cost(job) == 10
 
 
-async def test_settling_twice_counts_once(db: SQLiteDatabase) -> None:
+async def test_settling_twice_counts_once(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     hold_id = await world.hold(job, 10)
@@ -225,7 +225,7 @@ async def test_settling_twice_counts_once(db: SQLiteDatabase) -> None:
     assert await world.job_cost(job) == 8
 
 
-async def test_success_writes_one_debit_and_closing_again_none(db: SQLiteDatabase) -> None:
+async def test_success_writes_one_debit_and_closing_again_none(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     await world.settle(await world.hold(job, 10), 8)
@@ -240,7 +240,7 @@ async def test_success_writes_one_debit_and_closing_again_none(db: SQLiteDatabas
 
 
 async def test_a_failed_job_is_free_to_the_wallet_and_counts_on_the_cap(
-    db: SQLiteDatabase,
+    db: Database,
 ) -> None:
     world = await make_world(db, money=100, cap=20)
     job = await world.job()
@@ -251,14 +251,14 @@ async def test_a_failed_job_is_free_to_the_wallet_and_counts_on_the_cap(
         await world.hold(await world.job(), 1)
 
 
-async def test_a_success_that_cost_nothing_writes_no_debit(db: SQLiteDatabase) -> None:
+async def test_a_success_that_cost_nothing_writes_no_debit(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     assert await world.close(job, succeeded=True) == 0
     assert len(await db.read(lambda tx: store.ledger(tx, world.workspace_id))) == 1
 
 
-async def test_settling_after_the_end_of_the_job_changes_no_cost(db: SQLiteDatabase) -> None:
+async def test_settling_after_the_end_of_the_job_changes_no_cost(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
     hold_id = await world.hold(job, 10)
@@ -267,7 +267,7 @@ async def test_settling_after_the_end_of_the_job_changes_no_cost(db: SQLiteDatab
     assert (await world.job_cost(job), await world.spent()) == (0, 0)
 
 
-async def test_a_hundred_holds_at_once_never_overspend_the_wallet(db: SQLiteDatabase) -> None:
+async def test_a_hundred_holds_at_once_never_overspend_the_wallet(db: Database) -> None:
     world = await make_world(db, money=1000, cap=700)
     jobs = [await world.job() for _ in range(4)]
     outcomes = await asyncio.gather(
@@ -322,7 +322,7 @@ async def _play_on(world: World, steps: list[tuple[str, int, int]]) -> None:
         assert await world.db.read(store.audit) == []
 
 
-async def test_submit_is_refused_when_the_daily_cap_is_used_up(db: SQLiteDatabase) -> None:
+async def test_submit_is_refused_when_the_daily_cap_is_used_up(db: Database) -> None:
     world = await make_world(db, money=1000, cap=50)
 
     async def check(now: int) -> None:
@@ -340,7 +340,7 @@ async def test_submit_is_refused_when_the_daily_cap_is_used_up(db: SQLiteDatabas
     await check(NOON + DAY)
 
 
-async def test_a_key_without_a_cap_is_never_refused_for_it(db: SQLiteDatabase) -> None:
+async def test_a_key_without_a_cap_is_never_refused_for_it(db: Database) -> None:
     world = await make_world(db, money=10)
     await world.hold(await world.job(), 10)
     await db.read(
@@ -349,7 +349,7 @@ async def test_a_key_without_a_cap_is_never_refused_for_it(db: SQLiteDatabase) -
 
 
 async def test_submit_is_refused_while_running_jobs_have_taken_the_whole_wallet(
-    db: SQLiteDatabase,
+    db: Database,
 ) -> None:
     world = await make_world(db, money=10)
     job = await world.job()
@@ -363,7 +363,7 @@ async def test_submit_is_refused_while_running_jobs_have_taken_the_whole_wallet(
     await db.read(lambda tx: store.check_credits(tx, workspace_id=world.workspace_id))
 
 
-async def test_added_credits_are_a_ledger_row(db: SQLiteDatabase) -> None:
+async def test_added_credits_are_a_ledger_row(db: Database) -> None:
     world = await make_world(db, money=10)
     total = await db.write(
         lambda tx: store.add_credits(
@@ -379,7 +379,7 @@ async def test_added_credits_are_a_ledger_row(db: SQLiteDatabase) -> None:
         )
 
 
-async def test_the_audit_names_what_does_not_add_up(db: SQLiteDatabase) -> None:
+async def test_the_audit_names_what_does_not_add_up(db: Database) -> None:
     world = await make_world(db, money=10)
     job = await world.job()
     await world.hold(job, 1)

@@ -1,74 +1,29 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from puras.server.db.database import Transaction, UniqueViolation
+from puras.server.db.database import Database, Transaction
 from puras.server.db.migrate import SchemaTooNew, latest, migrate_sqlite
-from puras.server.db.queries import Query
-from puras.server.db.sqlite import SQLiteDatabase, connect
+from puras.server.db.sqlite import connect
 
-INSERT = Query(
-    "insert",
-    "INSERT INTO workspaces (id, slug, name, created_at) VALUES (:id, :slug, :id, 0)",
-)
-COUNT = Query("count", "SELECT count(*) AS n FROM workspaces")
+from ..support import ON_SQLITE
+from .test_database import count, insert
 
 
-async def count(tx: Transaction) -> int:
-    row = await tx.one(COUNT)
-    assert row is not None
-    return int(row["n"])
-
-
-async def test_many_writers_at_once_each_commit_and_a_failed_one_is_undone_alone(
-    db: SQLiteDatabase,
-) -> None:
-    async def insert(tx: Transaction, number: int) -> int:
-        await tx.run(INSERT, id=f"w{number}", slug=f"w{number}")
-        if number % 10 == 0:
-            raise LookupError(number)
-        return number
-
-    outcomes = await asyncio.gather(
-        *(db.write(lambda tx, n=n: insert(tx, n)) for n in range(100)), return_exceptions=True
-    )
-    assert [o for o in outcomes if isinstance(o, int)] == [n for n in range(100) if n % 10]
-    assert sum(isinstance(o, LookupError) for o in outcomes) == 10
-    assert await db.read(count) == 90
-
-
-async def test_a_taken_unique_value_is_told_apart_from_other_errors(db: SQLiteDatabase) -> None:
-    await db.write(lambda tx: tx.run(INSERT, id="a", slug="same"))
-    with pytest.raises(UniqueViolation):
-        await db.write(lambda tx: tx.run(INSERT, id="b", slug="same"))
-    assert await db.read(count) == 1
-
-
+@ON_SQLITE
 async def test_a_unit_that_waits_for_something_else_is_refused_and_undone(
-    db: SQLiteDatabase,
+    db: Database,
 ) -> None:
     async def sleeper(tx: Transaction) -> None:
-        await tx.run(INSERT, id="a", slug="a")
+        await insert(tx, "a")
         await asyncio.sleep(0)
 
     with pytest.raises(RuntimeError, match="only its own transaction"):
         await db.write(sleeper)
     assert await db.read(count) == 0
-
-
-async def test_a_reader_cannot_write(db: SQLiteDatabase) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await db.read(lambda tx: tx.run(INSERT, id="a", slug="a"))
-
-
-async def test_writes_after_close_are_refused(db: SQLiteDatabase) -> None:
-    await db.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        await db.write(count)
 
 
 def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from puras.server.clock import SECOND
@@ -211,7 +212,7 @@ async def test_the_table_refuses_states_that_make_no_sense(
 
     await seed.workspace()
     await seed.job()
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)):
         await db.write(lambda tx: tx.run(Query("x", f"UPDATE jobs SET {nonsense}")))
 
 

@@ -12,8 +12,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -49,15 +50,22 @@ class SQLiteTransaction:
         return self._execute(query, parameters).rowcount
 
     async def run_many(self, query: Query, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._connection.executemany(query.text("sqlite"), rows)
+        with _telling_unique():
+            self._connection.executemany(query.text("sqlite"), rows)
 
     def _execute(self, query: Query, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        try:
+        with _telling_unique():
             return self._connection.execute(query.text("sqlite"), parameters)
-        except sqlite3.IntegrityError as error:
-            if "UNIQUE" in str(error):
-                raise UniqueViolation(str(error)) from error
-            raise
+
+
+@contextmanager
+def _telling_unique() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if "UNIQUE" in str(error):
+            raise UniqueViolation(str(error)) from error
+        raise
 
 
 class SQLiteDatabase:

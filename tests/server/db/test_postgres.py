@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from puras.server.db.database import Row, Transaction, Unavailable
+from puras.server.db.migrate import SchemaTooNew, latest
+from puras.server.db.migrate_postgres import migrate_postgres, schema_version
+from puras.server.db.placeholders import to_pyformat
+from puras.server.db.postgres import PostgresDatabase
+from puras.server.db.queries import Query
+
+from ...postgres import PostgresServer
+from .test_database import ADD, count, insert
+
+BALANCE = Query("balance", "SELECT balance_micros FROM workspaces WHERE id = :id")
+BACKEND = Query("backend", "SELECT pg_backend_pid() AS pid")
+LIMIT = Query("limit", "SHOW idle_in_transaction_session_timeout")
+PAUSE = Query("pause", "SELECT pg_sleep(0.05)")
+
+
+@pytest.fixture
+async def database(emptied_postgres: Callable[[], str]) -> AsyncIterator[PostgresDatabase]:
+    db = await PostgresDatabase.open(emptied_postgres())
+    yield db
+    await db.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "translated"),
+    [
+        ("a = :a AND b = :b OR a = :a", "a = %(a)s AND b = %(b)s OR a = %(a)s"),
+        (":x::text", "%(x)s::text"),
+        ("':a' || \":b\" || :c", "':a' || \":b\" || %(c)s"),
+        ("'it''s :a' = :a", "'it''s :a' = %(a)s"),
+        ("-- :a\n:b /* :c */", "-- :a\n%(b)s /* :c */"),
+        ("a LIKE '%x' AND 5 % :n", "a LIKE '%%x' AND 5 %% %(n)s"),
+    ],
+)
+def test_parameters_are_told_from_what_only_looks_like_them(sql: str, translated: str) -> None:
+    assert to_pyformat(sql) == translated
+
+
+async def test_a_hundred_changes_of_one_row_at_once_all_count(database: PostgresDatabase) -> None:
+    await database.write(lambda tx: insert(tx, "a"))
+    await asyncio.gather(*(database.write(lambda tx: tx.run(ADD, id="a")) for _ in range(100)))
+    row = await database.read(lambda tx: tx.one(BALANCE, id="a"))
+    assert row is not None
+    assert row["balance_micros"] == 100
+
+
+async def test_units_that_lock_each_other_out_are_run_again(database: PostgresDatabase) -> None:
+    runs: list[str] = []
+
+    async def both(tx: Transaction, first: str, second: str) -> None:
+        runs.append(first)
+        await tx.run(ADD, id=first)
+        await tx.one(PAUSE)
+        await tx.run(ADD, id=second)
+
+    for name in "ab":
+        await database.write(lambda tx, name=name: insert(tx, name))
+    await asyncio.gather(
+        database.write(lambda tx: both(tx, "a", "b")),
+        database.write(lambda tx: both(tx, "b", "a")),
+    )
+    assert len(runs) > 2
+    for name in "ab":
+        row = await database.read(lambda tx, name=name: tx.one(BALANCE, id=name))
+        assert row is not None
+        assert row["balance_micros"] == 2
+
+
+async def test_a_unit_whose_connection_is_lost_is_run_again(
+    database: PostgresDatabase, postgres: PostgresServer
+) -> None:
+    killed: list[int] = []
+
+    async def work(tx: Transaction) -> None:
+        row = await tx.one(BACKEND)
+        assert row is not None
+        if not killed:
+            killed.append(row["pid"])
+            await asyncio.to_thread(postgres.run, f"SELECT pg_terminate_backend({row['pid']})")
+        await insert(tx, "a")
+
+    await database.write(work)
+    assert killed
+    assert await database.read(count) == 1
+
+
+async def test_a_write_that_was_begun_is_committed_though_its_caller_is_cancelled(
+    database: PostgresDatabase, postgres: PostgresServer
+) -> None:
+    begun = asyncio.Event()
+
+    async def work(tx: Transaction) -> None:
+        begun.set()
+        await insert(tx, "a")
+
+    caller = asyncio.create_task(database.write(work))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await database.close()
+    assert postgres.run("SELECT count(*) FROM workspaces", database.url) == [(1,)]
+
+
+async def test_a_reader_sees_one_moment_only(database: PostgresDatabase) -> None:
+    async def look(tx: Transaction) -> tuple[int, int]:
+        before = await count(tx)
+        await database.write(lambda tx: insert(tx, "a"))
+        return before, await count(tx)
+
+    assert await database.read(look) == (0, 0)
+    assert await database.read(count) == 1
+
+
+async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="does not answer"):
+        await schema_version(f"postgresql://postgres@/x?host={tmp_path}")
+    with pytest.raises(Unavailable, match="can't be used"):
+        await migrate_postgres(f"postgresql://postgres@/x?host={tmp_path}")
+
+
+async def test_many_processes_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
+    url = postgres.fresh()
+    assert await schema_version(url) is None
+    code = (
+        "import asyncio, sys\n"
+        "from puras.server.db.migrate_postgres import migrate_postgres\n"
+        "print(asyncio.run(migrate_postgres(sys.argv[1])))\n"
+    )
+    started = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code, url), stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    said = [(await process.communicate())[0].decode().strip() for process in started]
+    assert said == [str(latest("postgres"))] * 4
+    assert postgres.run("SELECT version FROM schema_version", url) == [(latest("postgres"),)]
+
+
+async def test_a_newer_schema_is_refused_with_what_to_do(postgres: PostgresServer) -> None:
+    url = postgres.fresh()
+    await migrate_postgres(url)
+    postgres.run("UPDATE schema_version SET version = 9999", url)
+    with pytest.raises(SchemaTooNew, match="start the newer version again"):
+        await migrate_postgres(url)
+    assert await schema_version(url) == 9999
+
+
+async def test_a_named_lock_is_free_again_when_its_process_is_killed(
+    database: PostgresDatabase,
+) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from puras.server.db.postgres import PostgresDatabase\n"
+        "async def main():\n"
+        "    db = await PostgresDatabase.open(sys.argv[1])\n"
+        "    async with db.exclusively('this'):\n"
+        "        print('held', flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, database.url), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), database.exclusively("this"):
+            raise AssertionError("it is held")
+    os.kill(holder.pid, signal.SIGKILL)
+    await holder.wait()
+    async with asyncio.timeout(5), database.exclusively("this"):
+        assert await database.read(count) == 0
+
+
+async def test_postgresql_itself_undoes_what_a_frozen_process_has_begun(
+    database: PostgresDatabase,
+) -> None:
+    for limit in (await database.read(lambda tx: tx.one(LIMIT)), await database.write(show_limit)):
+        assert limit == {"idle_in_transaction_session_timeout": "15s"}
+
+
+async def show_limit(tx: Transaction) -> Row | None:
+    return await tx.one(LIMIT)
