@@ -41,6 +41,10 @@ ON_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 """For a test of something that only SQLite has."""
 
 
+ON_POSTGRES = pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
+"""For a test of what only happens where transactions run side by side."""
+
+
 class TestDatabase:
     """Which database the running test is to open: a PostgreSQL, or None for SQLite."""
 

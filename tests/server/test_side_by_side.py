@@ -6,14 +6,18 @@ On PostgreSQL they really run side by side; on SQLite, one after the other, the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from puras.server import compose
 from puras.server.billing import store as billing
 from puras.server.clock import new_id
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Row, Transaction
 from puras.server.db.queries import Query
 from puras.server.deployments import store as deployments
 from puras.server.deployments.store import Deployment, NewDeployment
@@ -33,10 +37,16 @@ from puras.server.skillpacks import store as skillpacks
 from puras.server.storage.disk import DiskStorage
 
 from .conftest import Seed
+from .support import ON_POSTGRES
 
 DONE = Ending("succeeded", result="{}")
 FAILED = Ending("failed", error="e", public_error="e", error_code="function_error")
 COUNT_JOBS = Query("count_jobs", "SELECT count(*) AS n FROM jobs")
+WAITING = Query(
+    "waiting",
+    "SELECT count(*) AS n FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'",
+)
 COUNT_WORKSPACES = Query("count_workspaces", "SELECT count(*) AS n FROM workspaces")
 GONE = Query("gone", "SELECT deleted_at FROM deployments WHERE id = 'acme-deployment'")
 
@@ -114,9 +124,20 @@ async def test_events_of_several_processes_have_no_gap_and_no_double(
         assert [event.id for event in await seed.log(job_id)] == list(range(1, 203))
 
 
-async def test_the_ends_of_parents_and_children_meet_without_harm(seed: Seed, db: Database) -> None:
+async def test_the_ends_of_parents_and_children_wait_for_each_other_in_one_order(
+    seed: Seed, db: Database
+) -> None:
     await seed.workspace()
-    for _ in range(10):
+    runs: list[str] = []
+
+    async def end(row: Row, ending: Ending) -> None:
+        async def effect(tx: Transaction) -> None:
+            runs.append(row["id"])
+            await jobs.end(tx, **attempt(row), ending=ending, now=5, changes=jobs.Changes())
+
+        await db.write(effect)
+
+    for _ in range(20):
         parent = await seed.job()
         (above,) = await seed.claim()
         await db.write(lambda tx, above=above: jobs.wait_for_child(tx, **attempt(above)))
@@ -124,43 +145,58 @@ async def test_the_ends_of_parents_and_children_meet_without_harm(seed: Seed, db
             await seed.job(parent_job_id=parent, root_job_id=parent, depth=1)
         below = await seed.claim(most=3)
         assert len(below) == 3
-        await asyncio.gather(seed.end(above, FAILED), *(seed.end(child, DONE) for child in below))
+        await asyncio.gather(end(above, FAILED), *(end(child, DONE) for child in below))
         rows = [await seed.get(row["id"]) for row in (above, *below)]
         assert rows[0]["status"] == "failed"
         assert {row["status"] for row in rows[1:]} <= {"succeeded", "cancelled"}
-        for row in rows:
-            log = await seed.log(row["id"])
-            assert log[-1].type == "status"
-            assert row["last_event_id"] == len(log)
+        assert [row["last_event_id"] for row in rows] == [
+            len(await seed.log(row["id"])) for row in rows
+        ]
+    assert len(runs) == 80, "none was undone to let another one pass"
 
 
-def attempt(row: object) -> dict[str, object]:
-    return {"job_id": row["id"], "attempt": row["attempt"]}  # type: ignore[index]
+def attempt(row: Row) -> dict[str, Any]:
+    return {"job_id": row["id"], "attempt": row["attempt"]}
 
 
-async def test_a_job_that_ends_leaves_no_hold_behind(seed: Seed, db: Database) -> None:
+async def test_a_job_that_ends_leaves_no_hold_behind_and_waits_in_the_same_order(
+    seed: Seed, db: Database
+) -> None:
     await seed.workspace()
+    await db.write(lambda tx: billing.add_credits(tx, workspace_id="acme", micros=1_000_000, now=1))
+    runs: list[str] = []
 
-    async def hold(job_id: str) -> None:
+    async def hold(job_id: str) -> str | None:
         async def take(tx: Transaction) -> str | None:
             if not await jobs.is_running(tx, job_id=job_id, attempt=1):
                 return None
             return await billing.hold(tx, job_id=job_id, micros=5, now=1, run_limit_micros=None)
 
-        hold_id = await db.write(take)
-        if hold_id is not None:
-            await db.write(lambda tx: billing.settle(tx, hold_id=hold_id, cost_micros=3))
+        return await db.write(take)
 
-    for _ in range(10):
+    async def settle(hold_id: str | None) -> None:
+        async def effect(tx: Transaction) -> None:
+            runs.append("settle")
+            await billing.settle(tx, hold_id=hold_id or "", cost_micros=3)
+
+        await db.write(effect)
+
+    async def end(row: Row) -> None:
+        async def effect(tx: Transaction) -> None:
+            runs.append("end")
+            await jobs.end(tx, **attempt(row), ending=DONE, now=5, changes=jobs.Changes())
+
+        await db.write(effect)
+
+    for _ in range(20):
         await seed.job()
         (row,) = await seed.claim()
-        await asyncio.gather(
-            *(hold(row["id"]) for _ in range(6)),
-            seed.end(row, DONE),
-            *(hold(row["id"]) for _ in range(6)),
-        )
-        spent = (await seed.get(row["id"]))["cost_micros"]
-        assert spent % 3 == 0
+        held = [await hold(row["id"]) for _ in range(4)]
+        late = asyncio.gather(*(hold(row["id"]) for _ in range(4)))
+        await asyncio.gather(*map(settle, held[:2]), end(row), *map(settle, held[2:]))
+        await late
+        assert (await seed.get(row["id"]))["cost_micros"] in {0, 3, 6, 9, 12}
+    assert len(runs) == 100, "none was undone to let another one pass"
     audit = await db.read(billing.audit)
     assert [line for line in audit if "holds money" in line] == []
 
@@ -309,3 +345,139 @@ async def test_servers_that_start_together_make_one_workspace_and_one_key(
     homes = sorted(path.name for path in tmp_path.glob("process-*"))
     assert homes == [f"process-{n}" for n in range(4)]
     assert (tmp_path / "secrets.key").stat().st_mode & 0o777 == 0o600
+
+
+@dataclass
+class Pause:
+    """Stops a transaction before its end, once it has done its work."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def here(self) -> None:
+        self.reached.set()
+        await self.over.wait()
+
+
+@pytest.fixture
+async def pause(db: Database) -> AsyncIterator[Pause]:
+    pause = Pause()
+    yield pause
+    pause.over.set()
+
+
+async def waits(task: asyncio.Task[Any], db: Database) -> None:
+    """Return once a transaction of the database waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await number(db, WAITING):
+            assert not task.done(), "it did not wait"
+
+
+@ON_POSTGRES
+async def test_deleting_a_deployment_waits_for_a_submit_and_then_sees_its_job(
+    seed: Seed, db: Database, pause: Pause
+) -> None:
+    await seed.workspace()
+
+    async def submit(tx: Transaction) -> None:
+        await jobs.enqueue(tx, seed.new_job(), now=1)
+        await pause.here()
+
+    async def delete(tx: Transaction) -> None:
+        found = await deployments.get(tx, "acme-deployment")
+        assert found is not None
+        await deployments.delete(tx, found, now=5)
+
+    submitting = asyncio.create_task(db.write(submit))
+    await pause.reached.wait()
+    deleting = asyncio.create_task(db.write(delete))
+    await waits(deleting, db)
+    pause.over.set()
+    await submitting
+    with pytest.raises(Refused, match="deployment_in_use"):
+        await deleting
+
+
+@ON_POSTGRES
+async def test_a_submit_waits_for_the_deletion_of_its_deployment_and_is_refused(
+    seed: Seed, db: Database, pause: Pause
+) -> None:
+    await seed.workspace()
+
+    async def delete(tx: Transaction) -> None:
+        found = await deployments.get(tx, "acme-deployment")
+        assert found is not None
+        await deployments.delete(tx, found, now=5)
+        await pause.here()
+
+    deleting = asyncio.create_task(db.write(delete))
+    await pause.reached.wait()
+    submitting = asyncio.create_task(seed.job())
+    await waits(submitting, db)
+    pause.over.set()
+    await deleting
+    with pytest.raises(jobs.DeploymentGone):
+        await submitting
+
+
+@ON_POSTGRES
+async def test_a_change_of_a_key_waits_for_another_and_keeps_it(
+    seed: Seed, db: Database, pause: Pause
+) -> None:
+    await seed.workspace()
+    key_id = await db.write(
+        lambda tx: keys.mint(tx, tokens.mint("secret"), workspace_id="acme", name="k", now=1)
+    )
+
+    async def change(tx: Transaction, changes: dict[str, Any]) -> None:
+        await keys.change(tx, workspace_id="acme", key_id=key_id, changes=changes)
+        if "name" in changes:
+            await pause.here()
+
+    first = asyncio.create_task(db.write(lambda tx: change(tx, {"name": "new"})))
+    await pause.reached.wait()
+    second = asyncio.create_task(db.write(lambda tx: change(tx, {"rate_per_minute": 7})))
+    await waits(second, db)
+    pause.over.set()
+    await asyncio.gather(first, second)
+    key = await db.read(lambda tx: keys.get(tx, workspace_id="acme", key_id=key_id, now=1))
+    assert (key["name"], key["rate_per_minute"]) == ("new", 7)
+
+
+@ON_POSTGRES
+async def test_a_claim_passes_over_what_another_transaction_has(
+    seed: Seed, db: Database, pause: Pause
+) -> None:
+    await seed.workspace()
+    first, second = await seed.job(), await seed.job()
+
+    async def cancel(tx: Transaction) -> None:
+        await jobs.cancel(tx, job_id=first, by="its caller", now=1)
+        await pause.here()
+
+    cancelling = asyncio.create_task(db.write(cancel))
+    await pause.reached.wait()
+    assert [row["id"] for row in await seed.claim(most=2)] == [second]
+    pause.over.set()
+    await cancelling
+
+
+@ON_POSTGRES
+async def test_a_recovery_passes_over_what_another_transaction_has(
+    seed: Seed, db: Database, pause: Pause
+) -> None:
+    await seed.workspace()
+    await seed.job()
+    await seed.job()
+    first, second = await seed.claim(most=2, worker="gone")
+
+    async def end(tx: Transaction) -> None:
+        await jobs.end(tx, **attempt(first), ending=DONE, now=5, changes=jobs.Changes())
+        await pause.here()
+
+    ending = asyncio.create_task(db.write(end))
+    await pause.reached.wait()
+    changes = await db.write(lambda tx: jobs.recover(tx, worker_id="w", now=10**15))
+    assert [event.job_id for event in changes.events] == [second["id"]]
+    pause.over.set()
+    await ending
