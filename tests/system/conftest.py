@@ -35,7 +35,7 @@ class Served:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a user on this machine, who is logged in by the server's start."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+        return environment(self.home)
 
     def puras(
         self, *arguments: str, env: dict[str, str] | None = None, **options: Any
@@ -65,7 +65,7 @@ def serving(home: Path, *options: str, env: dict[str, str] | None = None) -> Ite
     with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             [*PURAS, "serve", "--port", "0", "--data", str(data), "--output", "json", *options],
-            env={"PATH": os.environ["PATH"], "HOME": str(home)} | (env or {}),
+            env=environment(home) | (env or {}),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -77,6 +77,32 @@ def serving(home: Path, *options: str, env: dict[str, str] | None = None) -> Ite
     finally:
         _end(process)
         process.stdout.close()
+
+
+@contextmanager
+def working(home: Path, *, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run jobs until the block ends, on the data of a server in the same home folder."""
+    log = home / "worker.log"
+    with log.open("a") as file:
+        process = subprocess.Popen(
+            [*PURAS, "worker", "--data", str(home / "data"), "--output", "json"],
+            env=environment(home) | env,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+        )
+    assert process.stdout is not None
+    try:
+        _first_line(process.stdout, log)
+        yield process
+    finally:
+        _end(process)
+        process.stdout.close()
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a user on this machine."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home)}
 
 
 def _first_line(stdout: IO[str], log: Path) -> dict[str, Any]:
