@@ -28,6 +28,7 @@ from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.worker.attempt import Attempts
@@ -80,8 +81,10 @@ async def _platform(
     storage = DiskStorage(settings.files_path, incoming=incoming(settings.home))
     bundles = Bundles(storage, settings.home / "bundles")
     drive = Drive(storage, db=db, clock=clock.now)
+    keys = secrets_keys(settings)
+    vault = Vault(keys)
     signer = Signer(
-        secrets_keys(settings)[0],
+        keys[0],
         public_url=settings.public_url,
         clock=clock.now,
         result_ttl=settings.url_ttl_seconds,
@@ -109,6 +112,7 @@ async def _platform(
         runner=runner,
         drive=drive,
         signer=signer,
+        vault=vault,
         fetcher=fetcher,
         children=Children(db, hub, clock.now, announce),
     )
@@ -132,6 +136,7 @@ async def _platform(
         bundles=bundles,
         drive=drive,
         signer=signer,
+        vault=vault,
         hub=hub,
         queue=queue,
         fetcher=fetcher,
