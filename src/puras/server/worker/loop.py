@@ -110,7 +110,7 @@ class Worker:
         return 0 if self._stopping else self.concurrency - busy
 
     async def _claim_loop(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 claimed = await self._claim() if self._free_places() > 0 else False
             except Exception:
