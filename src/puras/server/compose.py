@@ -28,6 +28,7 @@ from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.retention.sweep import sweep
 from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
@@ -183,8 +184,12 @@ async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None
 
 
 async def _tidy(platform: Platform) -> None:
-    before = platform.clock() - _KEPT
-    await platform.db.write(lambda tx: idempotency.prune(tx, before=before))
+    now = platform.clock()
+    await platform.db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
+    if (days := platform.settings.retention_days) is not None:
+        forgotten = await sweep(platform.db, platform.drive, days=days, now=now)
+        if forgotten:
+            _log.info("jobs_forgotten", count=forgotten, older_than_days=days)
 
 
 def _refuse_what_is_not_there(settings: Settings) -> None:

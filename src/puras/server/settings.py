@@ -22,7 +22,7 @@ class Settings:
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
     bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
     require_key             --require-key, none               a token that counts as a secret key
-    secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64; older keys after commas
+    secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64, then older ones
     starting_credits_usd    PURAS_STARTING_CREDITS_USD, 100   what a new workspace gets
     compute_usd_per_second  PURAS_COMPUTE_USD_PER_SECOND, 0   what a second of a run costs
     run_cost_limit_usd      PURAS_RUN_COST_LIMIT_USD, none    most that a run may cost

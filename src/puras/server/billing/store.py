@@ -117,8 +117,8 @@ async def hold(
         raise Refused(
             "cost_limit",
             f"the next call may cost up to ${micros / MICROS_PER_USD:g}, and wallet, daily cap, "
-            f"budgets and run limit together leave ${max(room, 0) / MICROS_PER_USD:g}: add credits or raise "
-            "the limit",
+            f"budgets and run limit together leave ${max(room, 0) / MICROS_PER_USD:g}: add credits "
+            "or raise the limit",
         )
     hold_id = new_id()
     await tx.run(

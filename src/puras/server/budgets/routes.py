@@ -9,7 +9,6 @@ from typing import Any
 from starlette.responses import Response
 
 from puras import wire
-from puras.server.billing.store import micros
 from puras.server.bodies import invalid
 from puras.server.budgets import store, windows
 from puras.server.budgets.store import Budget, Terms
@@ -123,7 +122,7 @@ def _read_terms(body: Mapping[str, Any], before: Terms) -> Terms:
         raise invalid(faults)
     changes = {name: body[name] for name in ("window", "enforce", "enabled") if name in body}
     if limit is not None:
-        changes["limit_micros"] = micros(limit)
+        changes["limit_micros"] = round(limit * MICROS_PER_USD)
     if "alert_pct" in body:
         changes["alert_pct"] = None if alert is None else int(alert)
     return replace(before, **changes)

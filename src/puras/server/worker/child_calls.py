@@ -29,13 +29,15 @@ _MOST_VERSION = 2**31
 
 @dataclass(frozen=True, slots=True)
 class ChildCall:
-    """A call of `subagent.run`, read. `timeout` in seconds; `key` is how it is remembered."""
+    """A call of `subagent.run`, read. `timeout` in seconds; `key` is how it is remembered,
+    `span` the step that it was made in."""
 
     target: str
     inputs: dict[str, Any]
     version: int | None
     timeout: float
     key: CallKey
+    span: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_call(arguments: dict[str, Any]) -> ChildCall:
     if timeout is not None and not (_is_number(timeout) and timeout > 0):
         raise Refused("invalid_request", "`timeout` is a number of seconds above 0")
     seconds = _NO_TIMEOUT if timeout is None else min(timeout, _NO_TIMEOUT)
-    return ChildCall(target, inputs, version, seconds, _call_key(arguments))
+    return ChildCall(target, inputs, version, seconds, _call_key(arguments), arguments.get("span"))
 
 
 def _is_number(value: Any) -> bool:

@@ -87,7 +87,7 @@ class Output:
     Once the host was told of more lines than a job keeps, the rest is read and thrown away.
     """
 
-    def __init__(self, host: RunHost, masker: Masker) -> None:
+    def __init__(self, host: RunHost, masker: Masker = NOTHING) -> None:
         self._host = host
         self._masker = masker
         self._left = MAX_LOG_EVENTS + 1

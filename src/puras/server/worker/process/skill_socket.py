@@ -22,7 +22,7 @@ from typing import Any, get_args
 import structlog
 
 from puras.server.refusals import Refused
-from puras.server.worker.process.masking import Masker
+from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import emit_log, line_text
 from puras.server.worker.process.run_folder import RunFolder
 from puras.server.worker.spec import RunHost
@@ -46,8 +46,8 @@ class SkillSocket:
         *,
         host: RunHost,
         inputs: Mapping[str, Any],
-        masker: Masker,
         new_call_folder: Callable[[], Path],
+        masker: Masker = NOTHING,
     ) -> None:
         self.token = secrets.token_urlsafe(24)
         self._folder = folder
