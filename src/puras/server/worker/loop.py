@@ -135,6 +135,8 @@ class Worker:
         )
         self.hub.publish(changes.events)
         for row in rows:
+            if (former := self._active.get(row["id"])) is not None and former.task is not None:
+                former.task.cancel()  # an attempt of ours that was taken from us meanwhile
             active = self._active[row["id"]] = Active(row)
             active.task = asyncio.create_task(self._see_through(active), name=f"job-{row['id']}")
         return bool(rows)
