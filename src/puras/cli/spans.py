@@ -73,4 +73,7 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds < 1000:
         return f"{milliseconds:.1f} ms"
     seconds = milliseconds / 1000
-    return f"{seconds:.2f} s" if seconds < 60 else f"{seconds // 60:.0f}m {seconds % 60:02.0f}s"
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest:02}s"

@@ -27,14 +27,14 @@ _MOST_NAME = 200
 class Trace:
     """`pending` are the spans that are to be written with the attempt's end."""
 
-    def __init__(self, db: Database, clock: Clock, row: Row) -> None:
+    def __init__(self, db: Database, clock: Clock, row: Row, *, most: int = MAX_SPANS) -> None:
         self.masker: Masker = NOTHING
         self.pending: list[Span] = []
         self._db = db
         self._clock = clock
         self._job_id: str = row["id"]
         self._open: dict[str, Span] = {}
-        self._count = 0
+        self._left = most
         above = row["parent_job_id"] and call_span_id(row["id"])
         self.run = self.begin("run", f"{row['skillpack']}/{row['skill_name']}", parent=above)
         self.run.attributes["attempt"] = row["attempt"]
@@ -44,11 +44,11 @@ class Trace:
         self, kind: SpanKind, name: str, *, parent: str | None = None, span_id: str | None = None
     ) -> Span:
         """Open a span, below `parent`."""
-        self._count += 1
+        self._left -= 1
         shown = self.masker.text(name)[:_MOST_NAME]
         span_id = span_id or secrets.token_hex(8)
         span = Span(self._job_id, span_id, parent, kind, shown, self._clock())
-        if self._count <= MAX_SPANS:
+        if self._left >= 0:
             self._open[span_id] = span
         return span
 
