@@ -8,7 +8,14 @@ from typing import TypeVar, overload
 from puras.errors import PurasError
 
 T = TypeVar("T")
-_NO_DEFAULT = object()
+
+
+class _NoDefault:
+    def __repr__(self) -> str:
+        return "<no default>"
+
+
+_NO_DEFAULT = _NoDefault()
 
 
 @overload

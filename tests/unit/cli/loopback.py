@@ -53,8 +53,9 @@ class Loopback:
     """What the server has, and what it was asked. Tests change it as they like.
 
     `refusals` maps `METHOD /path` to the answer to give instead (`script`). `skill` is what each
-    deployed bundle is said to hold. `silent` holds streams open after the events that are there, `hang_up`
-    breaks the connection at a deploy, `garbled` answers reads of a job with what is no JSON.
+    deployed bundle is said to hold. `silent` holds streams open after the events that are there,
+    `hang_up` breaks the connection at a deploy, `garbled` answers reads of a job with what is no
+    JSON.
     """
 
     base: str = ""

@@ -223,9 +223,11 @@ async def submit(
     await _check_limits(platform, caller, found)
     inputs = job_inputs.fill(found.skill, wanted.inputs)
     await job_inputs.check_files(platform.db, caller, found.skill, inputs)
-    await platform.db.read(
-        lambda tx: check_secrets(tx, wanted.path, found.skill, skillpack_id=found.skillpack.id)
-    )
+    if found.skill["needs"]:
+        pack_id = found.skillpack.id
+        await platform.db.read(
+            lambda tx: check_secrets(tx, wanted.path, found.skill, skillpack_id=pack_id)
+        )
     job = _new_job(caller, wanted, found, inputs)
     kept = await _enqueue(platform, job, ticket)
     return (kept.resource_id, kept) if kept else (job.id, None)
