@@ -22,6 +22,9 @@ UPDATE skillpacks SET secrets_version = secrets_version + 1 WHERE id = :skillpac
 -- name: version
 SELECT secrets_version FROM skillpacks WHERE id = :skillpack_id;
 
+-- name: every
+SELECT * FROM secrets ORDER BY skillpack_id, name;
+
 -- name: sealed_otherwise
 SELECT * FROM secrets WHERE key_id <> :key_id ORDER BY skillpack_id, name;
 

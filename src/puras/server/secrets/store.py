@@ -92,7 +92,12 @@ async def sealed_of(tx: Transaction, skillpack_id: str) -> tuple[str, list[Row]]
 
 def open_all(vault: Vault, version: str, rows: Sequence[Row]) -> Secrets:
     """Open what `sealed_of` gave. Raises CannotOpen."""
-    return Secrets(version, {row["name"]: _open(vault, row) for row in rows})
+    return Secrets(version, {row["name"]: open_one(vault, row) for row in rows})
+
+
+async def every(tx: Transaction) -> list[Row]:
+    """Return the rows of all secrets of all skillpacks."""
+    return await tx.all(QUERIES.every)
 
 
 async def reseal_all(tx: Transaction, vault: Vault) -> int:
@@ -103,11 +108,12 @@ async def reseal_all(tx: Transaction, vault: Vault) -> int:
     rows = await tx.all(QUERIES.sealed_otherwise, key_id=vault.key_id)
     for row in rows:
         owner = Owner(row["skillpack_id"], row["name"])
-        sealed = vault.seal(_open(vault, row), owner=owner)
+        sealed = vault.seal(open_one(vault, row), owner=owner)
         await tx.run(QUERIES.reseal, **owner._asdict(), key_id=sealed.key_id, sealed=sealed.data)
     return len(rows)
 
 
-def _open(vault: Vault, row: Row) -> str:
+def open_one(vault: Vault, row: Row) -> str:
+    """Open the secret of a row. Raises CannotOpen."""
     owner = Owner(row["skillpack_id"], row["name"])
     return vault.open(Sealed(row["key_id"], bytes(row["sealed"])), owner=owner)
