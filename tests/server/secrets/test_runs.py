@@ -128,6 +128,8 @@ def run(how):
         deep(3)
     elif how == "output":
         return {"names": {token: 1}}
+    elif how == "output at the cut":
+        return {"kind": "x" * 70 + token, **{str(n): "x" * n + token for n in range(0, 400, 3)}}
     return {}
 """
 
@@ -136,19 +138,24 @@ def run(how):
     "how",
     [
         *("print", "halves", "stderr", "at the cut", "unfinished", "log", "progress", "step"),
-        *("raise", "user error", "traceback", "output"),
+        *("raise", "user error", "traceback", "output", "output at the cut"),
     ],
 )
 async def test_a_secret_is_told_nowhere(bench: Bench, how: str) -> None:
-    schema: dict[str, Any] = {"type": "object", "properties": {"names": {"maxProperties": 0}}}
-    more = {"output_schema": schema} if how == "output" else {}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"names": {"maxProperties": 0}, "kind": {"enum": ["a", "b"]}},
+        "additionalProperties": {"type": "integer"},
+        "required": [],
+    }
+    more = {"output_schema": schema} if how.startswith("output") else {}
     await bench.deploy(Skill("says", SAYS, more=more, properties={"how": {"type": "string"}}))
     await put(bench)
     job_id = (await bench.run("says", {"how": how}))["id"]
     told = await all_that_is_told(bench, job_id)
     assert "s3cr3t" not in told
     assert VALUE[8:] not in told
-    if how not in {"at the cut", "unfinished", "log", "raise", "traceback"}:
+    if how not in {"at the cut", "unfinished", "log", "raise", "traceback", "output at the cut"}:
         assert "••••" in told
 
 

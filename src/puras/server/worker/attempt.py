@@ -99,8 +99,10 @@ class Attempts:
             outcome = _masked(await self._run(run), host.masker)
             told = _as_attributes(outcome)
             return outcome
-        except CannotOpen as broken:
-            return _broken(str(broken))
+        except CannotOpen as error:
+            broken = _broken(str(error))
+            told = _as_attributes(broken)
+            return broken
         finally:
             host.close()
             trace.finish(**told)
@@ -116,7 +118,7 @@ class Attempts:
         except EnvironmentBroken as broken:
             return _deployment_broken(broken, host)
         outcome = await self._metered(await self._spec(run, python), run)
-        return await self._shape(outcome, run.skill, run.drive)
+        return await self._shape(outcome, run)
 
     async def _metered(self, spec: RunSpec, run: _Run) -> Outcome:
         try:
@@ -128,9 +130,7 @@ class Attempts:
                 return Lost(refusal.detail)
             return Failed("cost_limit", refusal.detail, "the run reached its cost limit")
 
-    async def _shape(
-        self, outcome: Outcome, skill: ManifestSkill, run_drive: RunDrive
-    ) -> Ending | Lost:
+    async def _shape(self, outcome: Outcome, run: _Run) -> Ending | Lost:
         if isinstance(outcome, Lost):
             return outcome
         if isinstance(outcome, Failed):
@@ -140,7 +140,9 @@ class Attempts:
                 public_error=outcome.public_error,
                 error_code=outcome.error_code,
             )
-        return await results.shape(skill, outcome.result, run_drive)
+        return await results.shape(
+            run.skill, outcome.result, run_drive=run.drive, masker=run.host.masker
+        )
 
     async def _spec(self, run: _Run, python: Path) -> RunSpec:
         row, deployment, skill = run.host.row, run.deployment, run.skill
