@@ -254,7 +254,8 @@ def _as_attributes(outcome: Ending | Lost) -> dict[str, Any]:
 
 
 def _deployment_broken(broken: EnvironmentBroken, host: JobHost) -> Ending:
-    host.emit("log", {"level": "error", "message": broken.log[-8000:]})
+    # All of it was told line by line as it came; the last line says how it ended.
+    host.emit("log", {"level": "error", "message": broken.log.strip().rpartition("\n")[2]})
     return _broken(
         "the deployment's environment could not be built: read this job's log, mend "
         "requirements.txt and deploy again"
