@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -158,7 +159,9 @@ def test_a_run_that_is_lost_three_times_fails_as_worker_lost(tmp_path: Path, sle
                 said = f"run 1 attempt {attempt}"
                 next(e for e in puras.events(job_id) if e.payload.get("message") == said)
                 for pid in descendants(served.process.pid):
-                    os.kill(pid, signal.SIGKILL)
+                    # One may be gone already, with its parent.
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             job = puras.wait(job_id, timeout=30)
             events = list(puras.events(job_id))
         assert (job.status, job.error_code, job.attempt) == ("failed", "worker_lost", 3)
