@@ -30,6 +30,7 @@ from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.keys.fences import UNFENCED, Fences
 from puras.server.platform import Platform
+from puras.server.secrets.vault import Vault
 from puras.server.settings import Settings
 from puras.server.skillpacks import store as skillpacks
 from puras.server.storage.disk import DiskStorage
@@ -95,6 +96,7 @@ def _platform(configured: Settings, db: Database, *, clock: Clock) -> Platform:
         bundles=Bundles(storage, home / "bundles"),
         drive=Drive(storage, db=db, clock=clock),
         signer=Signer(b"s" * 32, public_url=configured.public_url, clock=clock, result_ttl=3600),
+        vault=Vault([b"s" * 32]),
         hub=Hub(),
         queue=EmbeddedQueue(),
         fetcher=Fetcher(

@@ -28,6 +28,8 @@ from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.retention.sweep import sweep
+from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.worker.attempt import Attempts
@@ -93,8 +95,9 @@ async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: b
     settings, db = data.settings, data.db
     storage = DiskStorage(settings.files_path, incoming=settings.files_incoming)
     drive = Drive(storage, db=db, clock=clock.now)
+    keys = secrets_keys(settings)
     signer = Signer(
-        secrets_keys(settings)[0],
+        keys[0],
         public_url=settings.public_url,
         clock=clock.now,
         result_ttl=settings.url_ttl_seconds,
@@ -108,6 +111,7 @@ async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: b
         bundles=Bundles(storage, settings.home / "bundles"),
         drive=drive,
         signer=signer,
+        vault=Vault(keys),
         hub=hub,
         queue=queue,
         fetcher=_fetcher(settings, signer, drive),
@@ -163,6 +167,7 @@ async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
         runner=runner,
         drive=platform.drive,
         signer=platform.signer,
+        vault=platform.vault,
         fetcher=platform.fetcher,
         children=Children(db, hub, clock.now, announce),
     )
@@ -219,9 +224,14 @@ async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None
 
 async def _tidy(platform: Platform) -> None:
     now, db = platform.clock(), platform.db
-    await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
-    if platform.settings.database_url is not None:
-        await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
+    async with db.exclusively("tidy"):
+        await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
+        if platform.settings.database_url is not None:
+            await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
+        if (days := platform.settings.retention_days) is not None:
+            forgotten = await sweep(db, platform.drive, days=days, now=now)
+            if forgotten:
+                _log.info("jobs_forgotten", count=forgotten, older_than_days=days)
 
 
 def _refuse_what_is_not_there(settings: Settings, *, together: bool) -> None:

@@ -40,8 +40,10 @@ def serve(
     ready: Ready,
     works: bool = True,
 ) -> None:
-    """Serve until a signal comes; `works` off leaves the jobs to others. `ready` is called with the settings and the first key, if one
-    was just made, once requests are answered and the bundle in `bundle_dir` is deployed.
+    """Serve until a signal comes. `works` off: run no jobs, other processes do.
+
+    `ready` is called with the settings and the first key, if one was just made, once requests are
+    answered and the bundle in `bundle_dir` is deployed.
 
     Port 0 takes any free port; the settings that `ready` gets name it.
 

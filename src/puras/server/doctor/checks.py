@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,13 +19,15 @@ import uv
 
 from puras.server import admin
 from puras.server.billing import store as billing
-from puras.server.db.database import Database, Transaction, Unavailable
+from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew
 from puras.server.db.queries import load
 from puras.server.deployments import store as deployments
 from puras.server.deployments.bundles import archive_name
 from puras.server.drive import store as drive
-from puras.server.home import running_pids, secrets_keys_file
+from puras.server.home import running_pids, secrets_keys, secrets_keys_file
+from puras.server.secrets import store as secrets
+from puras.server.secrets.vault import CannotOpen, Vault
 from puras.server.settings import Settings
 from puras.server.worker.isolation import probe
 
@@ -76,6 +78,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
         Check("money", "fail", "; ".join(faults))
         if faults
         else Check("money", "ok", "every balance is the sum of its ledger"),
+        _secrets(await db.read(secrets.every), settings),
         _files(settings.files_path, needed=needed, settled_seconds=settled_seconds),
         _jobs(jobs, served=bool(running_pids(settings.home)) or settings.database_url is not None),
     ]
@@ -132,6 +135,21 @@ def _secrets_key(settings: Settings) -> Check:
     if file.stat().st_mode & 0o077:
         return Check("secrets key", "fail", f"others can read {file}: chmod 600 it")
     return Check("secrets key", "ok", f"{file}; keep a copy apart from the database's backup")
+
+
+def _secrets(rows: Sequence[Row], settings: Settings) -> Check:
+    """Open every secret. Without rows no key is looked at: looking would make one."""
+    if not rows:
+        return Check("secrets", "ok", "none are set")
+    vault = Vault(secrets_keys(settings))
+    for row in rows:
+        try:
+            secrets.open_one(vault, row)
+        except CannotOpen as error:
+            return Check("secrets", "fail", f"{error} (skillpack {row['skillpack_id']})")
+    old = sum(row["key_id"] != vault.key_id for row in rows)
+    more = f", {old} with an older key: `puras admin secrets rotate`" if old else ""
+    return Check("secrets", "ok", f"all {len(rows)} can be read{more}")
 
 
 def _files(root: Path, *, needed: set[str], settled_seconds: float) -> Check:
