@@ -15,7 +15,7 @@ setup: $(READY)  ## install everything into .venv (the other commands do it when
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -e ".[server]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -e ".[server,s3]"
 	@touch $@
 
 .PHONY: demo

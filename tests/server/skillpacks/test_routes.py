@@ -93,7 +93,11 @@ async def test_all_bad_fields_are_named_at_once(client: httpx2.AsyncClient, key:
         client, key, name=" ", slug="01a21063-bd7d-73e8-8e52-9ef20d3c9b1d", description="x" * 10_001
     )
     assert problem(answer) == (422, "invalid_request")
-    assert [fault["path"] for fault in answer.json()["errors"]] == ["$.slug", "$.name", "$.description"]
+    assert [fault["path"] for fault in answer.json()["errors"]] == [
+        "$.slug",
+        "$.name",
+        "$.description",
+    ]
 
 
 async def test_unknown_fields_are_refused(client: httpx2.AsyncClient, key: Minted) -> None:
