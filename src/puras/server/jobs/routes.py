@@ -164,6 +164,7 @@ async def list_events(call: Call) -> Response:
 @routes.get(
     "/v1/jobs/{job_id}/stream",
     needs=Power.PUBLISHABLE,
+    returns=wire.JobEvent,
     media="text/event-stream",
     query={"after": "Only events with ids above this one. `Last-Event-ID` counts too."},
     codes=("job_not_found",),
