@@ -147,7 +147,7 @@ class SubmitBody(TypedDict):
 
     skill: NotRequired[str]
     prompt: NotRequired[str]
-    inputs: NotRequired[dict[str, Any]]
+    inputs: NotRequired[dict[str, Any] | None]
     source: NotRequired[str | None]
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from puras.server.events.hub import Hub
 from puras.server.events.store import StoredEvent, status_event
+from puras.server.worker.queue.embedded import EmbeddedQueue
 
 
 def event(number: int, *, size: int = 1, job_id: str = "j") -> StoredEvent:
@@ -72,3 +73,24 @@ def test_the_public_view_hides_what_the_full_one_tells() -> None:
     assert b"secret path" in stored.encode(public=False)
     assert b"secret path" not in stored.encode(public=True)
     assert b"the skill failed" in stored.encode(public=True)
+
+
+async def test_a_reader_that_is_cancelled_as_it_is_woken_is_cancelled() -> None:
+    hub = Hub()
+    with hub.watch("j") as watch:
+        waiting = asyncio.create_task(watch.wait(5))
+        await asyncio.sleep(0)
+        hub.publish([event(1)])
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+
+
+async def test_a_worker_that_is_cancelled_as_it_is_woken_is_cancelled() -> None:
+    queue = EmbeddedQueue()
+    waiting = asyncio.create_task(queue.wait(5))
+    await asyncio.sleep(0)
+    queue.wake()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()

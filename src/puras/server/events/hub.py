@@ -100,7 +100,9 @@ class Watch:
             waiter = asyncio.get_running_loop().create_future()
             topic.waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter, timeout)
+                # Not `wait_for`: before Python 3.12 it loses a cancel that comes with a wake.
+                async with asyncio.timeout(timeout):
+                    await waiter
             except TimeoutError:
                 return False
             finally:

@@ -110,7 +110,7 @@ class Worker:
         return 0 if self._stopping else self.concurrency - busy
 
     async def _claim_loop(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 claimed = await self._claim() if self._free_places() > 0 else False
             except Exception:
@@ -131,6 +131,8 @@ class Worker:
         )
         self.hub.publish(changes.events)
         for row in rows:
+            if (former := self._active.get(row["id"])) is not None and former.task is not None:
+                former.task.cancel()  # an attempt of ours that was taken from us meanwhile
             active = self._active[row["id"]] = Active(row)
             active.task = asyncio.create_task(self._see_through(active), name=f"job-{row['id']}")
         return bool(rows)

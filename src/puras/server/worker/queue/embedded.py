@@ -24,7 +24,9 @@ class EmbeddedQueue:
 
     async def wait(self, timeout: float) -> None:
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            # Not `wait_for`: before Python 3.12 it loses a cancel that comes together with a wake.
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         except TimeoutError:
             return
         finally:
