@@ -4,7 +4,7 @@
 
 Every package is installed into an environment of its own. Times are medians beyond a bare
 interpreter's start, in fresh interpreters, taken in turn. Sizes are of everything that was
-installed with it, without pip.
+installed with it, without pip and setuptools.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ def seconds_of(python: Path, statement: str) -> float:
 
 def installed_bytes(python: Path) -> int:
     packages = next(python.parents[1].glob("lib/python*/site-packages"))
+    of_venv = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
     return sum(
         path.stat().st_size
         for path in packages.rglob("*")
-        if path.is_file() and path.relative_to(packages).parts[0].split("-")[0] != "pip"
+        if path.is_file() and path.relative_to(packages).parts[0].split("-")[0] not in of_venv
     )
 
 

@@ -8,6 +8,7 @@ left as it is.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -87,8 +88,10 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with serving(tmp_path_factory.mktemp("fuzzed")) as served:
-        done = served.puras("deploy", str(ROOT / "examples/hello-world"), "--skillpack", "demo")
+    home = tmp_path_factory.mktemp("fuzzed")
+    bundle = shutil.copytree(ROOT / "examples" / "hello-world", home / "bundle")
+    with serving(home) as served:
+        done = served.puras("deploy", str(bundle), "--skillpack", "demo")
         assert done.returncode == 0, done.stderr
         with httpx2.Client(
             base_url=served.base, headers={"Authorization": f"Bearer {served.key}"}, timeout=60

@@ -120,7 +120,7 @@ class Drive:
         return await self._publish(draft, size=size, origin=origin, fence=fence)
 
     async def stat(self, workspace_id: str, path: str) -> DriveFile | None:
-        return await self._db.read(lambda tx: find(tx, workspace_id=workspace_id, path=path))
+        return await self._db.glance(lambda tx: find(tx, workspace_id=workspace_id, path=path))
 
     async def find(self, workspace_id: str, path: str) -> DriveFile:
         """Return what is known of a file.
@@ -136,7 +136,7 @@ class Drive:
     async def stored_as(self, name: str) -> DriveFile | None:
         """Return the file whose bytes lie in the storage under a name."""
         blob = name.rpartition("/")[2]
-        row = await self._db.read(lambda tx: tx.one(QUERIES.find_blob, blob=blob))
+        row = await self._db.glance(lambda tx: tx.one(QUERIES.find_blob, blob=blob))
         file = None if row is None else _file(row)
         return file if file is not None and file.storage_name == name else None
 

@@ -184,7 +184,7 @@ async def stream_events(call: Call) -> Response:
 
 async def _visible(call: Call) -> Row:
     job_id = call.path["job_id"]
-    row = await call.platform.db.read(
+    row = await call.platform.db.glance(
         lambda tx: store.visible(tx, job_id=job_id, caller=call.caller)
     )
     if row is None:

@@ -107,7 +107,7 @@ class Attempts:
         return await results.shape(skill, outcome.result, run_drive)
 
     async def _deployment(self, deployment_id: str) -> Deployment:
-        deployment = await self.db.read(lambda tx: deployments.get(tx, deployment_id))
+        deployment = await self.db.glance(lambda tx: deployments.get(tx, deployment_id))
         assert deployment is not None, "a deployment with unfinished jobs is never deleted"
         return deployment
 
