@@ -50,16 +50,11 @@ def latency(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
         "celery": "Celery on Redis, `delay().get()`",
         "echo": "the echo",
     }
-    gradio = percentiles(taken["gradio"])[0]
     return [
         Figure(
             f"{told}: p50 / p95 / p99",
             milliseconds(taken[name]),
-            *(
-                ("Gradio p50", times(percentiles(taken[name])[0], gradio))
-                if name != "gradio"
-                else ()
-            ),
+            *beside("celery", percentiles(taken[name])[0], percentiles(taken["celery"])[0], name),
         )
         for name, told in names.items()
     ]
@@ -77,15 +72,20 @@ def throughput(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
     for _ in range(rounds):
         for name in shown:
             found[name].append(sides[name].rate(clients=CLIENTS))
-    limit = statistics.median(found["echo"])
+    medians = {name: statistics.median(rates) for name, rates in found.items()}
     return [
         Figure(
             f"{CLIENTS} clients at once, {told}",
-            f"{statistics.median(found[name]):.0f} a second",
-            *(("the echo", times(statistics.median(found[name]), limit)) if name != "echo" else ()),
+            f"{medians[name]:.0f} a second",
+            *beside("celery", medians[name], medians["celery"], name),
         )
         for name, told in shown.items()
     ]
+
+
+def beside(other: str, mine: float, its: float, name: str) -> tuple[str, ...]:
+    """Compare with Celery, the quicker of the two peers."""
+    return () if name == other else ("Celery's", times(mine, its))
 
 
 if __name__ == "__main__":
