@@ -206,7 +206,7 @@ def _client() -> Iterator[str]:
 
 
 def _in_skill() -> Iterator[str]:
-    names = ("log", "progress", "step", "load_bytes", "load_path")
+    names = ("log", "progress", "step", "secret", "load_bytes", "load_path")
     verbs = {f"puras.{name}": getattr(puras, name) for name in names}
     verbs |= {f"puras.drive.{name}": getattr(drive, name) for name in _DRIVE}
     for name, verb in (verbs | {"puras.subagent.run": subagent.run}).items():

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from puras.run import log as log
     from puras.run import progress as progress
     from puras.run import step as step
+    from puras.secrets import secret as secret
 
     Client = Puras
     AsyncClient = AsyncPuras
@@ -76,6 +77,7 @@ __all__ = [
     "progress",
     "step",
     "job",
+    "secret",
     "load_bytes",
     "load_path",
     "drive",
@@ -96,6 +98,7 @@ _HOMES: Final[dict[str, str]] = {
     "progress": "run:progress",
     "step": "run:step",
     "job": "run:job",
+    "secret": "secrets:secret",
     "load_bytes": "inputs:load_bytes",
     "load_path": "inputs:load_path",
 }

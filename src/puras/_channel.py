@@ -15,6 +15,9 @@ import secrets
 import socket
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -39,6 +42,7 @@ class Recorded(NamedTuple):
 
 
 _local = threading.local()
+_span: ContextVar[str | None] = ContextVar("puras_span", default=None)
 _counting = threading.Lock()
 _counts: Counter[tuple[str, str]] = Counter()
 _counts_token = ""
@@ -61,6 +65,25 @@ def call(verb: str, /, **arguments: Any) -> Any:
     except (TypeError, ValueError, RecursionError) as error:
         raise PurasError(f"the arguments of `{verb}` are no JSON: {error}") from None
     return _value(_exchange(connection, line))
+
+
+@contextmanager
+def span(name: str) -> Iterator[None]:
+    """Time what happens inside; what begins there hangs below it, in the job's spans."""
+    opened = call("span.open", name=name, parent=current_span())["span"]
+    before = _span.set(opened)
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        _span.reset(before)
+        call("span.close", span=opened, failed=failed)
+
+
+def current_span() -> str | None:
+    """Return the span that this code runs in; None outside of every step."""
+    return _span.get()
 
 
 def run_folder() -> Path:

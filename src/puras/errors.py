@@ -174,6 +174,8 @@ CODES: Final[Mapping[str, Code]] = {
     "deployment_not_found": Code(404, "There is no such deployment in this skillpack."),
     "version_not_found": Code(404, "The skillpack has no such version, or it was deleted."),
     "no_active_deployment": Code(404, "Nothing is deployed and active in this skillpack."),
+    "secret_not_found": Code(404, "The skillpack has no secret of this name."),
+    "budget_not_found": Code(404, "There is no such budget in this workspace."),
     "key_not_found": Code(404, "There is no such API key in this workspace."),
     "file_not_found": Code(404, "There is no such file in the drive that this key may see."),
     "method_not_allowed": Code(405, "The path exists, but not with this method."),

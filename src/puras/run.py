@@ -78,8 +78,9 @@ def step(name: str, fn: Callable[..., Any] | None = None, *args: Any) -> Any:
     kept = _channel.call("recorded.get", **recorded._asdict())
     if kept["found"]:
         return kept["value"]
-    value = _as_json(name, fn(*args))
-    _channel.call("recorded.put", **recorded._asdict(), value=value)
+    with _channel.span(name):
+        value = _as_json(name, fn(*args))
+        _channel.call("recorded.put", **recorded._asdict(), value=value)
     return value
 
 

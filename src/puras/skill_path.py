@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from puras.errors import SkillPathError
 
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""What names a workspace or a skillpack."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 

@@ -36,7 +36,13 @@ def run(
         "version": version,
     }
     occurrence = _channel.count("subagent.run", arguments).occurrence
-    job = _channel.call("subagent.run", **arguments, timeout=timeout, occurrence=occurrence)
+    job = _channel.call(
+        "subagent.run",
+        **arguments,
+        timeout=timeout,
+        occurrence=occurrence,
+        span=_channel.current_span(),
+    )
     if job["status"] != "succeeded":
         raise JobError(job)
     return dict(job["result"] or {})

@@ -14,6 +14,9 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 JobStatus: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 JobType: TypeAlias = Literal["function", "agentic"]
 KeyKind: TypeAlias = Literal["secret", "publishable"]
+SpanKind: TypeAlias = Literal["run", "step", "llm", "tool", "function"]
+BudgetScope: TypeAlias = Literal["workspace", "skillpack"]
+BudgetWindow: TypeAlias = Literal["day", "month", "rolling30", "total"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 JobErrorCode: TypeAlias = Literal[
     "input_invalid",
@@ -62,6 +65,9 @@ MAX_DRIVE_PATH_BYTES = 1024
 MAX_EVENTS_PAGE = 10_000
 MAX_LIST_PAGE = 200
 MAX_SUBAGENT_DEPTH = 5
+MAX_SECRET_BYTES = 64 * 1024
+MAX_SECRETS = 100
+MAX_SPANS = 10_000
 
 
 class Fault(TypedDict):
@@ -140,6 +146,22 @@ class JobEvent(TypedDict):
     ts: str
     type: str
     payload: dict[str, Any]
+
+
+class Span(TypedDict):
+    """A piece of a job's time. `trace_id` is the same for a root job and all below it.
+
+    `duration_ms` is None while it is not over. A run's parent is the call that started its job.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    kind: SpanKind
+    name: str
+    started_at: str
+    duration_ms: float | None
+    attributes: dict[str, Any]
 
 
 class SubmitBody(TypedDict):
@@ -231,6 +253,53 @@ class Deployment(TypedDict):
     manifest: Manifest
 
 
+class Pulled(TypedDict):
+    """Where to fetch a version's bundle as a zip; the URL needs no key until it expires."""
+
+    download_url: str
+    version: int
+
+
+class Secret(TypedDict):
+    """A secret's name; its value is never shown."""
+
+    name: str
+    updated_at: str
+
+
+class SecretBody(TypedDict):
+    """`name` is an environment variable's, of A-Z, 0-9 and `_`; `value` has at most 64 KiB."""
+
+    name: str
+    value: str
+
+
+class Snippets(TypedDict):
+    """How to call a skill, ready to be copied."""
+
+    python: str
+    typescript: str
+    curl: str
+
+
+class SkillCard(TypedDict):
+    """What a caller needs to know of a skill. `path` is how it is called from any workspace."""
+
+    path: str
+    workspace: str
+    skillpack: str
+    skill: str
+    title: str | None
+    description: str
+    type: JobType
+    version: int
+    public: bool
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None
+    examples: list[SkillExample]
+    snippets: Snippets
+
+
 class Key(TypedDict):
     id: str
     name: str
@@ -278,6 +347,52 @@ class Balance(TypedDict):
     balance_micros: int
     balance_usd: float
     spent_today_micros: int
+
+
+class Budget(TypedDict):
+    """A limit on what jobs spend in a window. `spent_micros` counts the present window, running
+    jobs included; `window_starts_at` is None for `total`. Where `enforce` is off it only alerts.
+
+    `alerted_at` is when the present window crossed `alert_pct` percent of the limit.
+    """
+
+    id: str
+    scope: BudgetScope
+    skillpack: str | None
+    skill_name: str | None
+    window: BudgetWindow
+    limit_usd: float
+    alert_pct: int | None
+    enforce: bool
+    enabled: bool
+    spent_micros: int
+    window_starts_at: str | None
+    alerted_at: str | None
+    created_at: str
+
+
+class BudgetCreate(TypedDict):
+    """`skillpack` (a slug or an id) goes with scope `skillpack`, and may be narrowed to one
+    `skill_name`. `enforce` and `enabled` are true by default."""
+
+    scope: BudgetScope
+    window: BudgetWindow
+    limit_usd: float
+    skillpack: NotRequired[str | None]
+    skill_name: NotRequired[str | None]
+    alert_pct: NotRequired[int | None]
+    enforce: NotRequired[bool]
+    enabled: NotRequired[bool]
+
+
+class BudgetPatch(TypedDict):
+    """What is left out stays; a budget's scope never changes."""
+
+    window: NotRequired[BudgetWindow]
+    limit_usd: NotRequired[float]
+    alert_pct: NotRequired[int | None]
+    enforce: NotRequired[bool]
+    enabled: NotRequired[bool]
 
 
 class DriveFile(TypedDict):

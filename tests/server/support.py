@@ -28,6 +28,7 @@ from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.keys.fences import UNFENCED, Fences
 from puras.server.platform import Platform
+from puras.server.secrets.vault import Vault
 from puras.server.settings import Settings
 from puras.server.skillpacks import store as skillpacks
 from puras.server.storage.disk import DiskStorage
@@ -76,6 +77,7 @@ async def open_platform(
         signer=LocalSigner(
             b"s" * 32, public_url=configured.public_url, clock=moving, result_ttl=3600
         ),
+        vault=Vault([b"s" * 32]),
         hub=Hub(),
         queue=EmbeddedQueue(),
         fetcher=Fetcher(allow_private=False, own_prefixes=(), open_own=_open_nothing),

@@ -140,6 +140,7 @@ async def test_the_doctor_finds_a_sound_server_sound(
         ("schema", "ok"),
         ("database", "ok"),
         ("money", "ok"),
+        ("secrets", "ok"),
         ("files", "ok"),
         ("jobs", "ok"),
         ("uv", "ok"),

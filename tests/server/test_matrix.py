@@ -60,6 +60,10 @@ def _operations() -> list[Operation]:
 
 
 OPERATIONS = _operations()
+PARAMETERS = (
+    *("job_id", "key_id", "deployment_id", "ref", "path", "signed", "budget_id", "name"),
+    *("workspace", "skillpack", "skill"),
+)
 ALLOWLIST = (AllowedSkill(new_id(), "skill", "pack/skill"),)
 KEYS: Mapping[str, tuple[KeyKind, Fences, Power]] = {
     "publishable": ("publishable", Fences(), Power.PUBLISHABLE),
@@ -105,7 +109,7 @@ async def call(
 ) -> httpx2.Response:
     """Do an operation on things that do not exist, or on those that `names` has."""
     path = operation.path
-    for name in ("job_id", "key_id", "deployment_id", "ref", "path", "signed"):
+    for name in PARAMETERS:
         path = path.replace(f"{{{name}}}", (names or {}).get(name, new_id()))
     assert "{" not in path, f"fill in {path}"
     if operation.multipart:
@@ -135,7 +139,14 @@ def expected_code(operation: Operation, kind: KeyKind, power: Power) -> str | No
 def test_the_matrix_has_every_operation() -> None:
     assert len(OPERATIONS) == sum(len(routes.endpoints) for routes in ROUTES)
     open_to_all = {operation.path for operation in OPERATIONS if operation.needs is None}
-    assert open_to_all == {"/", "/health", "/ready", "/v1/files/{signed}"}
+    assert open_to_all == {
+        "/",
+        "/health",
+        "/ready",
+        "/v1/files/{signed}",
+        "/v1/bundles/{signed}",
+        "/v1/skills/{workspace}/{skillpack}/{skill}",
+    }
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -186,7 +197,15 @@ async def things(client: httpx2.AsyncClient, platform: Platform, workspace_id: s
         data={"path": "notes/a.txt"},
     )
     assert uploaded.status_code in {200, 201}, uploaded.text
+    secret = {"name": "TOKEN", "value": "a-secret-value"}
+    put = await client.put(f"/v1/skillpacks/{pack_id}/secrets", headers=key.headers, json=secret)
+    assert put.status_code == 200, put.text
+    terms = {"scope": "workspace", "window": "day", "limit_usd": 5}
+    budget = await client.post("/v1/budgets", headers=key.headers, json=terms)
+    assert budget.status_code == 201, budget.text
     names = {
+        "budget_id": budget.json()["id"],
+        "name": "TOKEN",
         "key_id": key.id,
         "ref": pack_id,
         "deployment_id": deployments.json()[0]["id"],
@@ -201,11 +220,14 @@ BODIES: Mapping[str, Any] = {
     "PATCH /v1/skillpacks/{ref}": {"name": "mine"},
     "POST /v1/jobs/{job_id}/feedback": {"rating": 1},
     "POST /v1/drive/sign": {"path": "notes/a.txt"},
+    "PUT /v1/skillpacks/{ref}/secrets": {"name": "TOKEN", "value": "another-value"},
+    "PATCH /v1/budgets/{budget_id}": {"limit_usd": 1},
 }
 NOT_FOUND = {
     "job_id": "job_not_found",
     "key_id": "key_not_found",
     "ref": "skillpack_not_found",
+    "budget_id": "budget_not_found",
     "path": "file_not_found",
 }
 
@@ -238,6 +260,7 @@ async def test_lists_show_nothing_of_another_workspace(
         ("/v1/keys", 1),
         ("/v1/skillpacks", 0),
         ("/v1/drive", 0),
+        ("/v1/budgets", 0),
     ]:
         response = await client.get(path, headers=stranger.headers)
         if own is None:

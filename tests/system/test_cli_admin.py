@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .conftest import Served
+from .conftest import Served, serving
 
 
 def admin(server: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -83,3 +84,18 @@ def test_the_doctor_fails_where_something_is_broken(server: Served, tmp_path: Pa
     assert any(line.startswith("fail\tdatabase\t") for line in done.stdout.splitlines())
     assert "Error: broken: " in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_secrets_move_to_another_key_or_stay_as_they_are(tmp_path: Path, skills: Path) -> None:
+    old, new = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
+    with serving(tmp_path / "home", env={"PURAS_SECRETS_KEY": old}) as served:
+        served.puras("deploy", str(skills))
+        put = served.puras("secrets", "set", "TOKEN", "--skillpack", "skills", input="a-value")
+        assert put.stdout == "Set TOKEN.\n", put.stderr
+        command = ("admin", "secrets", "rotate", "--data", str(served.data))
+        refused = served.puras(*command, "--output", "json", env={"PURAS_SECRETS_KEY": new})
+        assert refused.returncode == 1
+        assert json.loads(refused.stderr)["code"] == "secrets_unreadable"
+        both = {"PURAS_SECRETS_KEY": f"{new},{old}"}
+        assert served.puras(*command, env=both).stdout == "Encrypted 1 secret anew.\n"
+        assert served.puras(*command, env=both).stdout == "Encrypted 0 secrets anew.\n"

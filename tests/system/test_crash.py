@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -147,6 +148,27 @@ def test_a_cancelled_run_and_everything_it_started_is_dead_within_two_seconds(
             last = list(puras.events(job_id))[-1]
             assert last.payload["status"] == "cancelled"
             assert last.payload["error_code"] == "cancelled"
+
+
+def test_a_run_that_is_lost_three_times_fails_as_worker_lost(tmp_path: Path, sleepy: Path) -> None:
+    with serving(tmp_path / "home") as served:
+        assert served.puras("deploy", str(sleepy)).returncode == 0
+        with client(served) as puras:
+            job_id = puras.submit("nap", {"n": 1, "seconds": 600}).id
+            for attempt in (1, 2, 3):
+                said = f"run 1 attempt {attempt}"
+                next(e for e in puras.events(job_id) if e.payload.get("message") == said)
+                for pid in descendants(served.process.pid):
+                    # One may be gone already, with its parent.
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            job = puras.wait(job_id, timeout=30)
+            events = list(puras.events(job_id))
+        assert (job.status, job.error_code, job.attempt) == ("failed", "worker_lost", 3)
+        assert [e.payload["status"] for e in events if e.type == "status"] == [
+            "queued", "running", "queued", "running", "queued", "running", "failed"
+        ]  # fmt: skip
+        wait_until(lambda: not descendants(served.process.pid), seconds=5)
 
 
 def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:

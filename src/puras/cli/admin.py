@@ -136,6 +136,30 @@ def create_key(workspace: str, name: str, data: Path | None) -> None:
     output.show({"workspace": workspace, "key": made}, lambda: click.echo(made))
 
 
+@admin.group(cls=NearNames)
+def secrets() -> None:
+    """Move secrets to another key of the server's."""
+
+
+@secrets.command("rotate")
+@data_option
+def rotate_secrets(data: Path | None) -> None:
+    """Encrypt every secret anew with the first key of PURAS_SECRETS_KEY.
+
+    Restart the server with the new key in front of the old ones, run this with the same setting,
+    and take the old ones out at the next restart.
+
+    \b
+    Example:
+      PURAS_SECRETS_KEY="$NEW,$OLD" puras admin secrets rotate
+    """
+    from puras.server import admin as server
+
+    count = _on_data(data, server.rotate_secrets)
+    text = f"Encrypted {count} {'secret' if count == 1 else 'secrets'} anew."
+    output.show({"rotated": count}, lambda: click.echo(text))
+
+
 @admin.command()
 @data_option
 def doctor(data: Path | None) -> None:
@@ -168,12 +192,15 @@ def _on_data(data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T
     import asyncio
 
     from puras.server.admin import NoData
+    from puras.server.secrets.vault import CannotOpen
 
     with server_refusals():
         try:
             return asyncio.run(work(server_settings(data=data)))
         except NoData as error:
             raise CommandFailed(str(error), code="no_data") from None
+        except CannotOpen as error:
+            raise CommandFailed(str(error), code="secrets_unreadable") from None
 
 
 def _document(workspace: Workspace) -> dict[str, Any]:

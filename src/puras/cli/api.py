@@ -19,7 +19,7 @@ from puras import wire
 from puras.client import _answers, _transport
 from puras.client._core import Request, new_idempotency_key
 from puras.client._follow import Follow
-from puras.client._models import JobEvent
+from puras.client._models import Job, JobEvent
 from puras.client._sync import Puras
 from puras.errors import PurasConnectionError
 
@@ -85,9 +85,70 @@ class Api(Puras):
             raise _answers.api_error(answer)
         return cast("wire.Deployment", _answers.parse_object(answer, request))
 
+    def pull(self, reference: str, *, version: int | None) -> wire.Pulled:
+        """Return where to `download` a version's bundle from."""
+        query = {} if version is None else {"version": str(version)}
+        request = self._request("GET", _deployments_path(reference, "pull"), **query)
+        return cast("wire.Pulled", self._call_for_object(request))
+
+    def download(self, url: str, target: Path) -> None:
+        """Fetch a URL that needs no key into a file, as large as a bundle may be."""
+        try:
+            with (
+                self._http().stream("GET", url, timeout=self._config.timeout) as response,
+                target.open("wb") as file,
+            ):
+                if response.status_code != 200:
+                    response.read()
+                    raise _answers.api_error(_transport.answer_of(response, response.content))
+                for chunk in response.iter_bytes():
+                    if file.tell() + len(chunk) > wire.MAX_BUNDLE_BYTES:
+                        raise PurasConnectionError("what the server sent is larger than a bundle")
+                    file.write(chunk)
+        except _transport.errors() as error:
+            reason = _transport.failure_of(error).reason
+            raise PurasConnectionError(f"the download broke: {reason}") from error
+
+    def list_secrets(self, reference: str) -> list[wire.Secret]:
+        path = _secrets_path(reference)
+        answer = self._call(self._request("GET", path))
+        return cast("list[wire.Secret]", _parse_list(answer, path))
+
+    def set_secret(self, reference: str, body: wire.SecretBody) -> wire.Secret:
+        return cast("wire.Secret", self._object("PUT", _secrets_path(reference), body))
+
+    def delete_secret(self, reference: str, name: str) -> None:
+        self._call(self._request("DELETE", _secrets_path(reference, name)))
+
     def list_jobs(self, query: Mapping[str, str | None], *, limit: int) -> list[wire.Job]:
         """Return the newest jobs that fit, at most `limit`."""
         return cast("list[wire.Job]", self._list("/v1/jobs", query, most=limit))
+
+    def replay(self, job_id: str, *, version: int | None) -> Job:
+        """Submit a job's inputs once more; what may have reached the server is not sent twice."""
+        query = {} if version is None else {"version": str(version)}
+        path = f"/v1/jobs/{quote(job_id, safe='')}/replay"
+        request = replace(
+            self._request("POST", path, **query), idempotency_key=new_idempotency_key()
+        )
+        return Job(self._call_for_object(request))
+
+    def spans(self, job_id: str) -> list[wire.Span]:
+        path = f"/v1/jobs/{quote(job_id, safe='')}/spans"
+        return cast("list[wire.Span]", _parse_list(self._call(self._request("GET", path)), path))
+
+    def list_budgets(self) -> list[wire.Budget]:
+        return cast("list[wire.Budget]", self._list("/v1/budgets"))
+
+    def create_budget(self, body: wire.BudgetCreate) -> wire.Budget:
+        return cast("wire.Budget", self._object("POST", "/v1/budgets", body))
+
+    def update_budget(self, budget_id: str, body: wire.BudgetPatch) -> wire.Budget:
+        path = f"/v1/budgets/{quote(budget_id, safe='')}"
+        return cast("wire.Budget", self._object("PATCH", path, body))
+
+    def delete_budget(self, budget_id: str) -> None:
+        self._call(self._request("DELETE", f"/v1/budgets/{quote(budget_id, safe='')}"))
 
     def list_keys(self) -> list[wire.Key]:
         return cast("list[wire.Key]", self._list("/v1/keys"))
@@ -184,6 +245,11 @@ def _skillpack_path(reference: str) -> str:
 def _deployments_path(reference: str, rest: str = "") -> str:
     path = f"{_skillpack_path(reference)}/deployments"
     return f"{path}/{rest}" if rest else path
+
+
+def _secrets_path(reference: str, name: str = "") -> str:
+    path = f"{_skillpack_path(reference)}/secrets"
+    return f"{path}/{quote(name, safe='')}" if name else path
 
 
 def _parse_list(answer: _answers.Answer, path: str) -> list[dict[str, Any]]:

@@ -42,6 +42,10 @@ _NEXT_STEP_BY_CODE: Final = {
     "version_not_found": "list the versions: puras deployments",
     "deployment_not_found": "list the versions: puras deployments",
     "key_not_found": "list your keys: puras keys",
+    "secret_not_found": "list the secrets: puras secrets ls",
+    "secrets_missing": "set them: puras secrets set NAME",
+    "budget_not_found": "list your budgets: puras budgets",
+    "budget_exhausted": "raise its limit: puras budgets update ID --limit USD",
 }
 
 

@@ -93,10 +93,10 @@ def run(
         values = _values(api, wanted, path=path, version=version)
         job = api.submit(path.skill, inputs.merge(base, values), version=version)
         if detached:
-            _tell_submitted(job)
+            tell_submitted(job)
             return
-        job = _watch(api, job["id"], title=path.skill, timeout=timeout, goes_on=not local)
-    output.show(job, lambda: _show_result(job))
+        job = watch_run(api, job["id"], title=path.skill, timeout=timeout, goes_on=not local)
+    output.show(job, lambda: show_result(job))
     if local and job.get("outputs"):
         output.note("The files it made went with the local server; deploy the bundle to keep them.")
     raise_unless_succeeded(job)
@@ -117,7 +117,8 @@ def _opened(
             yield api, path
 
 
-def _watch(api: Api, job_id: str, *, title: str, timeout: float, goes_on: bool) -> Job:
+def watch_run(api: Api, job_id: str, *, title: str, timeout: float, goes_on: bool = True) -> Job:
+    """Show a job on stderr until it is over, and return it; `goes_on` as `watch` has it."""
     output.note(f"Job {job_id}")
     return watch(
         api,
@@ -139,14 +140,16 @@ def _path(skill: str, skillpack: str | None) -> SkillPath:
     return path
 
 
-def _show_result(job: Mapping[str, Any]) -> None:
+def show_result(job: Mapping[str, Any]) -> None:
+    """Write a job's result to stdout, and what it cost to stderr."""
     if job["status"] == "succeeded":
         output.document(job["result"] or {})
     if job.get("cost_micros"):
         output.note(f"Cost {output.usd(job['cost_micros'])}")
 
 
-def _tell_submitted(job: Mapping[str, Any]) -> None:
+def tell_submitted(job: Mapping[str, Any]) -> None:
+    """Write the id of a job that nobody waits for."""
     output.show(job, lambda: click.echo(job["id"]))
     output.note(f"Follow it: puras logs {job['id']}")
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from puras.server.refusals import Refused
     from puras.server.settings import Settings
 
-_PARTS: Final = ("jsonschema_rs", "msgspec", "starlette", "structlog", "uuid6", "uvicorn")
+_PARTS: Final = (
+    "cryptography",
+    "jsonschema_rs",
+    "msgspec",
+    "starlette",
+    "structlog",
+    "uuid6",
+    "uvicorn",
+)
 _ADDRESS_ERRORS: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 
 

@@ -14,9 +14,12 @@ from puras.server.clock import now
 from puras.server.db.database import Transaction
 from puras.server.db.migrate import SchemaTooNew, latest
 from puras.server.db.sqlite import SQLiteDatabase, connect
+from puras.server.home import secrets_keys
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.refusals import Refused
+from puras.server.secrets import store as secrets
+from puras.server.secrets.vault import Vault
 from puras.server.settings import Settings
 from puras.server.workspaces import store as workspaces
 from puras.server.workspaces.store import Workspace
@@ -94,6 +97,20 @@ async def create_key(
     async with open_database(settings) as db:
         await db.write(mint)
     return token.text
+
+
+async def rotate_secrets(settings: Settings) -> int:
+    """Seal every secret anew with the first secrets key; return how many another one had sealed.
+
+    Raises:
+        CannotOpen: one of them was sealed with a key that is not there; then none is changed.
+        BadSetting: PURAS_SECRETS_KEY makes no sense.
+        NoData, SchemaTooNew: as `create_workspace`.
+    """
+    check_schema(settings)
+    vault = Vault(secrets_keys(settings))
+    async with open_database(settings) as db:
+        return await db.write(lambda tx: secrets.reseal_all(tx, vault))
 
 
 @asynccontextmanager

@@ -6,6 +6,9 @@ from typing import Final
 
 from puras.server import health
 from puras.server.billing.routes import routes as billing
+from puras.server.budgets.routes import routes as budgets
+from puras.server.cards.routes import routes as cards
+from puras.server.deployments.pull import routes as pull
 from puras.server.deployments.routes import routes as deployments
 from puras.server.drive.routes import routes as drive
 from puras.server.endpoint import Routes
@@ -14,17 +17,24 @@ from puras.server.http import Http
 from puras.server.jobs.routes import routes as jobs
 from puras.server.keys.routes import routes as keys
 from puras.server.platform import Platform
+from puras.server.secrets.routes import routes as secrets
 from puras.server.skillpacks.routes import routes as skillpacks
+from puras.server.spans.routes import routes as spans
 
 ROUTES: Final[tuple[Routes, ...]] = (
     health.routes,
     jobs,
+    spans,
     feedback,
     skillpacks,
     deployments,
+    pull,
+    secrets,
+    cards,
     drive,
     keys,
     billing,
+    budgets,
 )
 
 

@@ -29,6 +29,8 @@ from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.retention.sweep import sweep
+from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
@@ -86,7 +88,9 @@ async def _platform(
     storage = open_storage(settings)
     bundles = Bundles(storage, settings.home / "bundles")
     drive = Drive(storage, db=db, clock=clock.now)
-    signer = await _signer(settings, storage, drive)
+    keys = secrets_keys(settings)
+    vault = Vault(keys)
+    signer = await _signer(settings, keys[0], storage, drive)
     fetcher = _fetcher(settings, signer, drive)
     hub, queue = Hub(), EmbeddedQueue()
     writer = EventWriter(db, hub)
@@ -110,6 +114,7 @@ async def _platform(
         runner=runner,
         drive=drive,
         signer=signer,
+        vault=vault,
         fetcher=fetcher,
         children=Children(db, hub, clock.now, announce),
     )
@@ -133,6 +138,7 @@ async def _platform(
         bundles=bundles,
         drive=drive,
         signer=signer,
+        vault=vault,
         hub=hub,
         queue=queue,
         fetcher=fetcher,
@@ -140,9 +146,11 @@ async def _platform(
     )
 
 
-async def _signer(settings: Settings, storage: DiskStorage | S3Storage, drive: Drive) -> Signer:
+async def _signer(
+    settings: Settings, key: bytes, storage: DiskStorage | S3Storage, drive: Drive
+) -> Signer:
     own = LocalSigner(
-        secrets_keys(settings)[0],
+        key,
         public_url=settings.public_url,
         clock=clock.now,
         result_ttl=settings.url_ttl_seconds,
@@ -205,8 +213,12 @@ async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None
 
 
 async def _tidy(platform: Platform) -> None:
-    before = platform.clock() - _KEPT
-    await platform.db.write(lambda tx: idempotency.prune(tx, before=before))
+    now = platform.clock()
+    await platform.db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
+    if (days := platform.settings.retention_days) is not None:
+        forgotten = await sweep(platform.db, platform.drive, days=days, now=now)
+        if forgotten:
+            _log.info("jobs_forgotten", count=forgotten, older_than_days=days)
 
 
 def _refuse_what_is_not_there(settings: Settings) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from puras.server.events.hub import Hub
     from puras.server.fetch import Fetcher
     from puras.server.jobs.store import Changes
+    from puras.server.secrets.vault import Vault
     from puras.server.settings import Settings
     from puras.server.storage.port import Storage
     from puras.server.worker.loop import Worker
@@ -29,6 +30,7 @@ class Platform:
     bundles   deployments as folders on this machine
     drive     a workspace's files: rows and bytes together
     signer    makes and checks signed URLs
+    vault     seals and opens secrets
     hub       who is waiting for which job's events
     queue     brings queued jobs to workers
     worker    runs them; None in a process that only serves
@@ -42,6 +44,7 @@ class Platform:
     bundles: Bundles
     drive: Drive
     signer: Signer
+    vault: Vault
     hub: Hub
     queue: Queue
     fetcher: Fetcher

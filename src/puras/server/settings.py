@@ -23,13 +23,14 @@ class Settings:
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
     bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
     require_key             --require-key, none               a token that counts as a secret key
-    secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64; signs URLs
+    secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64, then older ones
     starting_credits_usd    PURAS_STARTING_CREDITS_USD, 100   what a new workspace gets
     compute_usd_per_second  PURAS_COMPUTE_USD_PER_SECOND, 0   what a second of a run costs
     run_cost_limit_usd      PURAS_RUN_COST_LIMIT_USD, none    most that a run may cost
     url_ttl_seconds         PURAS_URL_TTL, 86400              seconds that URLs in results are valid
     run_memory_bytes        PURAS_RUN_MEMORY_MB, 2048         MiB of memory a run
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
+    retention_days          PURAS_RETENTION_DAYS, none        days that finished jobs are kept
     allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
     """
 
@@ -50,6 +51,7 @@ class Settings:
     url_ttl_seconds: int = 86_400
     run_memory_bytes: int = 2048 * 1024 * 1024
     run_timeout_seconds: float = 1800.0
+    retention_days: int | None = None
     allow_private_urls: bool = False
     ping_seconds: float = 15.0
     compute_period_seconds: float = 10.0
@@ -108,6 +110,11 @@ def read_settings(
         url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
         run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
         run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
+        retention_days=(
+            int(_number(environment, "PURAS_RETENTION_DAYS", 0, least=1))
+            if environment.get("PURAS_RETENTION_DAYS")
+            else None
+        ),
         allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
     )
 

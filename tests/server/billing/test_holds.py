@@ -88,7 +88,9 @@ class World:
         )
 
     async def settle(self, hold_id: str, cost: int) -> int:
-        return await self.db.write(lambda tx: store.settle(tx, hold_id=hold_id, cost_micros=cost))
+        return await self.db.write(
+            lambda tx: store.settle(tx, hold_id=hold_id, cost_micros=cost, now=NOON)
+        )
 
     async def close(self, job_id: str, *, succeeded: bool) -> int:
         return await self.db.write(

@@ -17,11 +17,21 @@ from puras.server.worker.spec import Failed, Outcome, RunSpec, Succeeded
 Verb = Callable[[dict[str, Any], Path], Awaitable[Any]]
 
 
+async def _open_span(arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return {"span": arguments["name"]}
+
+
+async def _close_span(arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return {}
+
+
 @dataclass
 class RecordingHost:
     """Keeps every event, and answers the verbs that a test gives it."""
 
-    verbs: dict[str, Verb] = field(default_factory=dict)
+    verbs: dict[str, Verb] = field(
+        default_factory=lambda: {"span.open": _open_span, "span.close": _close_span}
+    )
     events: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = field(default_factory=list)
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
 

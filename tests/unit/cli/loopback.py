@@ -52,9 +52,10 @@ class Seen:
 class Loopback:
     """What the server has, and what it was asked. Tests change it as they like.
 
-    `refusals` maps `METHOD /path` to the answer to give instead. `skill` is what each deployed
-    bundle is said to hold. `silent` holds streams open after the events that are there, `hang_up`
-    breaks the connection at a deploy, `garbled` answers reads of a job with what is no JSON.
+    `refusals` maps `METHOD /path` to the answer to give instead (`script`). `skill` is what each
+    deployed bundle is said to hold. `silent` holds streams open after the events that are there,
+    `hang_up` breaks the connection at a deploy, `garbled` answers reads of a job with what is no
+    JSON.
     """
 
     base: str = ""
@@ -76,6 +77,10 @@ class Loopback:
     def refuse(self, where: str, status: int, code: str, **more: Any) -> None:
         body = {"detail": f"no: {code}", "code": code, "request_id": "req-7"} | more
         self.refusals[where] = (status, body)
+
+    def script(self, where: str, value: Any, status: int = 200) -> None:
+        """Give this answer to `METHOD /path`."""
+        self.refusals[where] = (status, value)
 
     def asked(self, method: str, path: str) -> list[Seen]:
         return [each for each in self.seen if (each.method, each.path) == (method, path)]
@@ -220,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.route([part for part in path.split("/") if part][1:], query)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 
     def answer(self, value: Any, status: int = 200, **headers: str) -> None:
         body = b"" if value is None else json.dumps(value).encode()

@@ -20,7 +20,9 @@ ERRORS = [
     *["PurasConnectionError", "PurasTimeoutError", "StreamLineTooLongError", "JobError"],
     *["MissingKeyError", "SkillPathError", "UserError"],
 ]
-IN_SKILL = ["log", "progress", "step", "job", "load_bytes", "load_path", "drive", "subagent"]
+IN_SKILL = [
+    *("log", "progress", "step", "job", "secret", "load_bytes", "load_path", "drive", "subagent"),
+]
 HEAVY = {"httpx2", "httpcore2", "anyio", "asyncio", "ssl", "click", "rich", "yaml", "logging"}
 
 

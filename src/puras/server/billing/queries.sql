@@ -34,8 +34,8 @@ SELECT COALESCE(SUM(COALESCE(cost_micros, held_micros)), 0) AS micros
 FROM holds WHERE root_job_id = :root_job_id;
 
 -- name: payer
-SELECT job.workspace_id, job.root_job_id, root.key_id, keys.daily_cap_micros,
-       workspaces.balance_micros
+SELECT job.workspace_id, job.root_job_id, root.key_id, root.skillpack_id, root.skill_name,
+       keys.daily_cap_micros, workspaces.balance_micros
 FROM jobs AS job
 JOIN jobs AS root ON root.id = job.root_job_id
 JOIN workspaces ON workspaces.id = job.workspace_id
@@ -51,7 +51,14 @@ UPDATE holds
 SET state = 'settled',
     cost_micros = CASE WHEN :cost_micros < held_micros THEN :cost_micros ELSE held_micros END
 WHERE id = :hold_id AND state = 'open'
-RETURNING job_id, cost_micros;
+RETURNING job_id, root_job_id, workspace_id, day, held_micros, cost_micros;
+
+-- name: spender
+SELECT workspace_id, skillpack_id, skill_name FROM jobs WHERE id = :root_job_id;
+
+-- name: open_by_day
+SELECT root_job_id, day, SUM(held_micros) AS micros
+FROM holds WHERE job_id = :job_id AND state = 'open' GROUP BY root_job_id, day ORDER BY day;
 
 -- name: add_job_cost
 UPDATE jobs SET cost_micros = cost_micros + :cost_micros WHERE id = :job_id;

@@ -2,9 +2,9 @@
 
 Before a paid call the run *holds* the call's upper bound, afterwards the hold is *settled* at the
 real cost, and at the job's end all of its holds are *closed*: success writes one debit, anything
-else is free to the wallet. A hold is had only while wallet, the key's daily cap and the limit of
-the run all cover it, decided and written in one transaction: so none of them is ever overspent,
-however many runs go on at once.
+else is free to the wallet. A hold is had only while wallet, the key's daily cap, every enforced
+budget and the limit of the run all cover it, decided and written in one transaction: so none of
+them is ever overspent, however many runs go on at once.
 
 All amounts are integer micros. What a key spent on a UTC day is what its jobs, and their children,
 held or paid in holds made on that day, whatever became of the jobs.
@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from puras.server.budgets import store as budgets
+from puras.server.budgets.store import Spender
 from puras.server.clock import Micros, new_id, seconds_to_midnight, utc_day
 from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import Query, load
@@ -105,7 +107,8 @@ async def hold(
     `run_limit_micros` bounds a root job and all that it started, together.
 
     Raises:
-        Refused: `cost_limit`: wallet, daily cap or the limit of the run does not cover it.
+        Refused: `cost_limit`: wallet, daily cap, a budget or the limit of the run does not cover
+            it.
     """
     await tx.run(QUERIES.lock_wallet, job_id=job_id)
     payer = await tx.one(QUERIES.payer, job_id=job_id)
@@ -113,9 +116,9 @@ async def hold(
     if payer is None or micros > room:
         raise Refused(
             "cost_limit",
-            f"the next call may cost up to ${micros / MICROS_PER_USD:g}, and wallet, daily cap and "
-            f"run limit together leave ${max(room, 0) / MICROS_PER_USD:g}: add credits or raise "
-            "the limit",
+            f"the next call may cost up to ${micros / MICROS_PER_USD:g}, and wallet, daily cap, "
+            f"budgets and run limit together leave ${max(room, 0) / MICROS_PER_USD:g}: add credits "
+            "or raise the limit",
         )
     hold_id = new_id()
     await tx.run(
@@ -129,10 +132,11 @@ async def hold(
         held_micros=micros,
         created_at=now,
     )
+    await budgets.count(tx, _spender(payer), day=utc_day(now), micros=micros)
     return hold_id
 
 
-async def settle(tx: Transaction, *, hold_id: str, cost_micros: int) -> int:
+async def settle(tx: Transaction, *, hold_id: str, cost_micros: int, now: Micros) -> int:
     """Turn a hold into its real cost, at most what was held, and return what was counted.
 
     A hold that is not open any more, because the job is over, counts nothing: the cost of a job
@@ -142,6 +146,10 @@ async def settle(tx: Transaction, *, hold_id: str, cost_micros: int) -> int:
     if row is None:
         return 0
     await tx.run(QUERIES.add_job_cost, job_id=row["job_id"], cost_micros=row["cost_micros"])
+    spender = await _spender_of(tx, row["root_job_id"])
+    saved = row["held_micros"] - row["cost_micros"]
+    await budgets.count(tx, spender, day=row["day"], micros=-saved)
+    await budgets.alert(tx, spender, now=now)
     return int(row["cost_micros"])
 
 
@@ -152,6 +160,9 @@ async def close_job(tx: Transaction, *, job_id: str, succeeded: bool, now: Micro
     cancelled job costs the wallet nothing. Closing a second time changes nothing.
     """
     settled = await tx.one(QUERIES.settled_cost, job_id=job_id)
+    for row in await tx.all(QUERIES.open_by_day, job_id=job_id):
+        spender = await _spender_of(tx, row["root_job_id"])
+        await budgets.count(tx, spender, day=row["day"], micros=-row["micros"])
     await tx.run(QUERIES.close, job_id=job_id)
     if not succeeded or settled is None or not settled["micros"]:
         return 0
@@ -235,7 +246,7 @@ async def audit(tx: Transaction) -> list[str]:
 
 
 async def _room(tx: Transaction, payer: Row, *, now: Micros, run_limit: int | None) -> int:
-    """Return what wallet, daily cap and run limit all leave."""
+    """Return what wallet, daily cap, budgets and run limit all leave."""
     left = [payer["balance_micros"] - await _tied_up(tx, payer["workspace_id"])]
     if payer["daily_cap_micros"] is not None:
         spent = await spent_today(tx, key_id=payer["key_id"], now=now)
@@ -243,7 +254,18 @@ async def _room(tx: Transaction, payer: Row, *, now: Micros, run_limit: int | No
     if run_limit is not None:
         spent = await _sum(tx, QUERIES.tree_spent, root_job_id=payer["root_job_id"])
         left.append(run_limit - spent)
+    left += await budgets.room(tx, _spender(payer), now=now)
     return int(min(left))
+
+
+def _spender(row: Row) -> Spender:
+    return Spender(row["workspace_id"], row["skillpack_id"], row["skill_name"])
+
+
+async def _spender_of(tx: Transaction, root_job_id: str) -> Spender:
+    row = await tx.one(QUERIES.spender, root_job_id=root_job_id)
+    assert row is not None, "a job is kept as long as it holds money"
+    return _spender(row)
 
 
 async def _tied_up(tx: Transaction, workspace_id: str) -> int:

@@ -8,6 +8,7 @@ from puras.server.deployments.bundles import archive_name
 from puras.server.deployments.store import Deployment
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.secrets import store as secrets
 from puras.server.skillpacks import store as skillpacks
 
 
@@ -36,7 +37,7 @@ async def delete_deployment(
 
 
 async def delete_skillpack(platform: Platform, reference: str, *, workspace_id: str) -> None:
-    """Delete a skillpack and all of its deployments, or nothing.
+    """Delete a skillpack with all of its deployments and secrets, or nothing.
 
     Raises:
         Refused: `skillpack_not_found`, `deployment_in_use`.
@@ -47,6 +48,7 @@ async def delete_skillpack(platform: Platform, reference: str, *, workspace_id: 
         deployments = await store.every(tx, pack.id)
         for deployment in deployments:
             await store.delete(tx, deployment, now=platform.clock())
+        await secrets.delete_all(tx, pack.id)
         await skillpacks.delete(tx, pack, now=platform.clock())
         return deployments
 

@@ -141,7 +141,7 @@ async def delete_deployment(call: Call) -> Response:
     codes=("skillpack_not_found", "deployment_in_use"),
 )
 async def delete_skillpack(call: Call) -> Response:
-    """Delete a skillpack with all of its deployments; its jobs stay readable."""
+    """Delete a skillpack with all of its deployments and secrets; its jobs stay readable."""
     await removal.delete_skillpack(
         call.platform, call.path["ref"], workspace_id=call.caller.workspace_id
     )

@@ -11,6 +11,7 @@ import asyncio
 import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,13 +20,15 @@ import uv
 
 from puras.server import admin
 from puras.server.billing import store as billing
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Row, Transaction
 from puras.server.db.migrate import SchemaTooNew
 from puras.server.db.queries import load
 from puras.server.deployments import store as deployments
 from puras.server.deployments.bundles import archive_name
 from puras.server.drive import store as drive
-from puras.server.home import running_pid, secrets_keys_file
+from puras.server.home import running_pid, secrets_keys, secrets_keys_file
+from puras.server.secrets import store as secrets
+from puras.server.secrets.vault import CannotOpen, Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
@@ -79,6 +82,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
         Check("money", "fail", "; ".join(faults))
         if faults
         else Check("money", "ok", "every balance is the sum of its ledger"),
+        _secrets(await db.read(secrets.every), settings),
         await _files(settings, needed=needed, settled_seconds=settled_seconds),
         _jobs(jobs, served=running_pid(settings.home) is not None),
     ]
@@ -128,6 +132,21 @@ def _secrets_key(settings: Settings) -> Check:
     if file.stat().st_mode & 0o077:
         return Check("secrets key", "fail", f"others can read {file}: chmod 600 it")
     return Check("secrets key", "ok", f"{file}; keep a copy apart from the database's backup")
+
+
+def _secrets(rows: Sequence[Row], settings: Settings) -> Check:
+    """Open every secret. Without rows no key is looked at: looking would make one."""
+    if not rows:
+        return Check("secrets", "ok", "none are set")
+    vault = Vault(secrets_keys(settings))
+    for row in rows:
+        try:
+            secrets.open_one(vault, row)
+        except CannotOpen as error:
+            return Check("secrets", "fail", f"{error} (skillpack {row['skillpack_id']})")
+    old = sum(row["key_id"] != vault.key_id for row in rows)
+    more = f", {old} with an older key: `puras admin secrets rotate`" if old else ""
+    return Check("secrets", "ok", f"all {len(rows)} can be read{more}")
 
 
 async def _files(settings: Settings, *, needed: set[str], settled_seconds: float) -> Check:

@@ -65,6 +65,12 @@ class PresignedSigner:
     def check(self, signed: str) -> SignedFile:
         return self._own.check(signed)
 
+    def bundle_url(self, deployment_id: str, *, ttl: int) -> str:
+        return self._own.bundle_url(deployment_id, ttl=ttl)
+
+    def check_bundle(self, signed: str) -> str:
+        return self._own.check_bundle(signed)
+
     async def open_own(self, url: str) -> SignedFile | None:
         """Find the file behind a URL. Whether the signature holds is for the bucket to say."""
         if not url.startswith(self._prefix):

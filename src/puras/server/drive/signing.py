@@ -1,9 +1,11 @@
-"""Signed URLs of drive files: who has one may read that file until it expires, without a key.
+"""Signed URLs of drive files, and of bundles: who has one may read that file until it expires,
+without a key.
 
 Those of `LocalSigner` lead to this server,
 `<public url>/v1/files/<expiry>.<signature>/<workspace id>/<path>`: the signature is an HMAC over
 method, workspace, path and expiry, with a key derived from the first secrets key. The file's name
-comes last, so that players and browsers know what they get.
+comes last, so that players and browsers know what they get. A bundle's URL is
+`<public url>/v1/bundles/<expiry>.<signature>/<deployment id>.zip`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from puras.server.drive.store import DriveFile
 
 _PREFIX = "/v1/files/"
+_BUNDLES_PREFIX = "/v1/bundles/"
+_SIGNED_BUNDLE = re.compile(r"([1-9][0-9]{0,11})\.([A-Za-z0-9_-]{43})/([0-9a-f-]{36})\.zip")
 _SIGNED = re.compile(r"([1-9][0-9]{0,11})\.([A-Za-z0-9_-]{43})/([^/]+)/(.+)", re.DOTALL)
 _HOUR = 3600
 
@@ -50,6 +54,16 @@ class Signer(Protocol):
 
     def check(self, signed: str) -> SignedFile:
         """Read what follows `/v1/files/`, percent-decoded.
+
+        Raises:
+            Refused: `bad_signature`.
+        """
+
+    def bundle_url(self, deployment_id: str, *, ttl: int) -> str:
+        """Sign a deployment's archive for `ttl` seconds from now."""
+
+    def check_bundle(self, signed: str) -> str:
+        """Read what follows `/v1/bundles/`: the id of the deployment that it stands for.
 
         Raises:
             Refused: `bad_signature`.
@@ -86,7 +100,21 @@ class LocalSigner:
             genuine = self._signature(workspace_id, path, expires=int(expires))
             if hmac.compare_digest(signature, genuine) and int(expires) > self._now():
                 return SignedFile(workspace_id, path)
-        raise Refused("bad_signature", "this link was changed or has expired: ask for a new one")
+        raise _bad_signature()
+
+    def bundle_url(self, deployment_id: str, *, ttl: int) -> str:
+        expires = self._now() + ttl
+        signature = self._bundle_signature(deployment_id, expires=expires)
+        return f"{self._origin}{_BUNDLES_PREFIX}{expires}.{signature}/{deployment_id}.zip"
+
+    def check_bundle(self, signed: str) -> str:
+        match = _SIGNED_BUNDLE.fullmatch(signed)
+        if match is not None:
+            expires, signature, deployment_id = match.groups()
+            genuine = self._bundle_signature(deployment_id, expires=int(expires))
+            if hmac.compare_digest(signature, genuine) and int(expires) > self._now():
+                return deployment_id
+        raise _bad_signature()
 
     async def open_own(self, url: str) -> SignedFile | None:
         start = self._origin + _PREFIX
@@ -102,8 +130,14 @@ class LocalSigner:
         return f"{self._origin}{_PREFIX}{expires}.{signature}/{workspace_id}/{quote(path)}"
 
     def _signature(self, workspace_id: str, path: str, *, expires: int) -> str:
-        signed = f"GET\n{expires}\n{workspace_id}\n{path}".encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key, signed, hashlib.sha256)
+        return self._hmac(f"GET\n{expires}\n{workspace_id}\n{path}")
+
+    def _bundle_signature(self, deployment_id: str, *, expires: int) -> str:
+        # No workspace has this for its id, so neither kind of URL stands for one of the other.
+        return self._hmac(f"GET\n{expires}\n@bundle\n{deployment_id}")
+
+    def _hmac(self, signed: str) -> str:
+        digest = hmac.digest(self._key, signed.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
     def _now(self) -> int:
@@ -113,3 +147,7 @@ class LocalSigner:
 def result_expiry(now: int, *, least: int) -> int:
     """Return the second at which a result's URL expires: the same one for a whole hour."""
     return (now // _HOUR + 1) * _HOUR + least
+
+
+def _bad_signature() -> Refused:
+    return Refused("bad_signature", "this link was changed or has expired: ask for a new one")

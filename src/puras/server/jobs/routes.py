@@ -1,4 +1,4 @@
-"""The calls on jobs: submit, read, wait, cancel, events and their stream."""
+"""The calls on jobs: submit, read, wait, cancel, replay, events and their stream."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from puras.server.endpoint import Call, Reply, Routes
 from puras.server.events import store as events
 from puras.server.idempotency.guard import replayed, take_ticket
 from puras.server.jobs import store
+from puras.server.jobs.replay import replay
 from puras.server.jobs.stream import EventStream, Log
 from puras.server.jobs.submit import read_wanted, submit
 from puras.server.jobs.view import output_paths, sees_public_view, view
@@ -136,6 +137,29 @@ async def cancel_job(call: Call) -> Reply:
     )
     platform.announce(changes)
     return Reply(await _view(call, await _visible(call)))
+
+
+@routes.post(
+    "/v1/jobs/{job_id}/replay",
+    needs=Power.NARROW,
+    returns=wire.Job,
+    status=201,
+    idempotent=True,
+    query={"version": "Run this version; by default the one that the job ran on."},
+    codes=("job_not_found", *_SUBMIT_CODES),
+)
+async def replay_job(call: Call) -> Reply:
+    """Submit a job's inputs again, as a new job."""
+    version = parameters.whole_or_none(call, "version")
+    original, ticket = await _visible(call), take_ticket(call)
+    job_id, twin = await replay(
+        call.platform, call.caller, original, version=version, ticket=ticket
+    )
+    row = await call.platform.db.read(lambda tx: store.get(tx, job_id))
+    if row is None:
+        raise _no_job(job_id)
+    job = _view(call, row)
+    return replayed(job, twin) if twin else Reply(job)
 
 
 @routes.get(

@@ -5,9 +5,9 @@
     6  key kind      a prompt is for secret keys
     7  allowlist     the same refusal for what does not exist and for what is not allowed
     8  target        skill, deployment, version
-    9  daily cap     10  rate     11 budgets (none can be set yet)     12  credits
+    9  daily cap     10  rate     11 budgets     12  credits
     13 inputs        every violation at once, and files within the key's reach
-    14 secrets       none can be set yet, so a skill that needs one can't run
+    14 secrets       those that the skill says it needs are set
     →  one transaction writes idempotency record, job and first event
 
 Facts are fetched first; the decisions on them are pure functions.
@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from puras.errors import SkillPathError
 from puras.server.billing import store as billing
+from puras.server.budgets import store as budgets
+from puras.server.budgets.store import Spender
 from puras.server.caller import Caller
 from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction
@@ -34,6 +36,7 @@ from puras.server.jobs import store
 from puras.server.jobs.states import NewJob
 from puras.server.keys import store as keys
 from puras.server.refusals import Refused
+from puras.server.secrets import store as secrets
 from puras.server.skillpacks import store as skillpacks
 from puras.skill_path import parse
 from puras.wire import ManifestSkill
@@ -166,13 +169,16 @@ def check_target(caller: Caller, wanted: Wanted, target: Target) -> Found:
     return Found(pack, target.deployment, target.skill)
 
 
-def check_secrets(path: str, skill: ManifestSkill) -> None:
-    """Step 14. `path` is how the caller calls the skill."""
-    if skill["needs"]:
+async def check_secrets(
+    tx: Transaction, path: str, skill: ManifestSkill, *, skillpack_id: str
+) -> None:
+    """Step 14. `path` is how the caller calls the skill. Raises Refused (`secrets_missing`)."""
+    missing = await secrets.missing(tx, skillpack_id, skill["needs"])
+    if missing:
         raise Refused(
             "secrets_missing",
-            f"`{path}` needs {', '.join(skill['needs'])}, and this server keeps no secrets "
-            "yet: deploy a version that takes them as inputs",
+            f"`{path}` needs secrets that are not set: {', '.join(missing)}; let its publisher "
+            f"set them with `puras secrets set {missing[0]}`",
         )
 
 
@@ -214,16 +220,20 @@ async def submit(
     )
     check_allowlist(caller, wanted, target)
     found = check_target(caller, wanted, target)
-    await _check_limits(platform, caller)
+    await _check_limits(platform, caller, found)
     inputs = job_inputs.fill(found.skill, wanted.inputs)
     await job_inputs.check_files(platform.db, caller, found.skill, inputs)
-    check_secrets(wanted.path, found.skill)
+    if found.skill["needs"]:
+        pack_id = found.skillpack.id
+        await platform.db.read(
+            lambda tx: check_secrets(tx, wanted.path, found.skill, skillpack_id=pack_id)
+        )
     job = _new_job(caller, wanted, found, inputs)
     kept = await _enqueue(platform, job, ticket)
     return (kept.resource_id, kept) if kept else (job.id, None)
 
 
-async def _check_limits(platform: Platform, caller: Caller) -> None:
+async def _check_limits(platform: Platform, caller: Caller, found: Found) -> None:
     """Steps 9 to 12."""
     now = platform.clock()
     if caller.daily_cap_micros is not None:
@@ -236,7 +246,13 @@ async def _check_limits(platform: Platform, caller: Caller) -> None:
         await platform.db.write(
             lambda tx: keys.count_submit(tx, key_id=caller.key_id, rate=rate, now=now)
         )
-    await platform.db.glance(lambda tx: billing.check_credits(tx, workspace_id=caller.workspace_id))
+    spender = Spender(caller.workspace_id, found.skillpack.id, found.skill["name"])
+
+    async def check_money(tx: Transaction) -> None:
+        await budgets.check(tx, spender, now=now)
+        await billing.check_credits(tx, workspace_id=caller.workspace_id)
+
+    await platform.db.glance(check_money)
 
 
 def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any]) -> NewJob:

@@ -8,8 +8,7 @@ from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction, UniqueViolation
 from puras.server.db.queries import load
 from puras.server.refusals import Refused
-from puras.server.workspaces.store import SLUG
-from puras.skill_path import is_uuid
+from puras.skill_path import SLUG, is_uuid
 from puras.wire import Fault
 
 QUERIES = load(__file__)

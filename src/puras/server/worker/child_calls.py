@@ -29,13 +29,15 @@ _MOST_VERSION = 2**31
 
 @dataclass(frozen=True, slots=True)
 class ChildCall:
-    """A call of `subagent.run`, read. `timeout` in seconds; `key` is how it is remembered."""
+    """A call of `subagent.run`, read. `timeout` in seconds; `key` is how it is remembered,
+    `span` the step that it was made in."""
 
     target: str
     inputs: dict[str, Any]
     version: int | None
     timeout: float
     key: CallKey
+    span: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_call(arguments: dict[str, Any]) -> ChildCall:
     if timeout is not None and not (_is_number(timeout) and timeout > 0):
         raise Refused("invalid_request", "`timeout` is a number of seconds above 0")
     seconds = _NO_TIMEOUT if timeout is None else min(timeout, _NO_TIMEOUT)
-    return ChildCall(target, inputs, version, seconds, _call_key(arguments))
+    return ChildCall(target, inputs, version, seconds, _call_key(arguments), arguments.get("span"))
 
 
 def _is_number(value: Any) -> bool:
@@ -91,7 +93,8 @@ async def find_target(tx: Transaction, row: Row, called: ChildCall) -> ChildTarg
     pack = await skillpacks.find(tx, path.skillpack, workspace_id=own.workspace_id)
     if pack is None:
         raise not_found(called)
-    return _runnable(called, pack, await _deployment(tx, pack, called.version), [path.skill])
+    deployment = await _deployment(tx, pack, called.version)
+    return await _runnable(tx, called, pack, deployment=deployment, names=[path.skill])
 
 
 async def _find_near(tx: Transaction, row: Row, called: ChildCall, *, name: str) -> ChildTarget:
@@ -102,7 +105,8 @@ async def _find_near(tx: Transaction, row: Row, called: ChildCall, *, name: str)
         deployment = await deployments.get(tx, row["deployment_id"])
     else:
         deployment = await _deployment(tx, pack, called.version)
-    return _runnable(called, pack, deployment, [f"{row['skill_name']}/{name}", name])
+    names = [f"{row['skill_name']}/{name}", name]
+    return await _runnable(tx, called, pack, deployment=deployment, names=names)
 
 
 async def _deployment(tx: Transaction, pack: Skillpack, version: int | None) -> Deployment | None:
@@ -111,8 +115,13 @@ async def _deployment(tx: Transaction, pack: Skillpack, version: int | None) -> 
     return await deployments.by_version(tx, pack.id, version)
 
 
-def _runnable(
-    called: ChildCall, pack: Skillpack, deployment: Deployment | None, names: list[str]
+async def _runnable(
+    tx: Transaction,
+    called: ChildCall,
+    pack: Skillpack,
+    *,
+    deployment: Deployment | None,
+    names: list[str],
 ) -> ChildTarget:
     skill = next((s for name in names if deployment and (s := deployment.skill(name))), None)
     if deployment is None or skill is None:
@@ -122,7 +131,7 @@ def _runnable(
             "agent_not_available",
             f"`{called.target}` runs as an agent, and this server has no agent runtime",
         )
-    check_secrets(called.target, skill)
+    await check_secrets(tx, called.target, skill, skillpack_id=pack.id)
     return ChildTarget(pack, deployment, skill)
 
 

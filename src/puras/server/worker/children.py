@@ -21,6 +21,7 @@ from puras.server.jobs.states import NewJob
 from puras.server.jobs.submit import submit_child
 from puras.server.jobs.waiting import wait_for_end
 from puras.server.refusals import Refused
+from puras.server.spans.store import call_span_id
 from puras.server.worker.child_calls import (
     ChildCall,
     ChildTarget,
@@ -30,6 +31,7 @@ from puras.server.worker.child_calls import (
 )
 from puras.server.worker.loop import Active
 from puras.server.worker.run_drive import RunDrive
+from puras.server.worker.trace import Trace
 from puras.wire import MAX_SUBAGENT_DEPTH, TERMINAL_STATUSES
 
 _MOST_LABEL = 200
@@ -37,11 +39,12 @@ _MOST_LABEL = 200
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The attempt that calls: what it reaches, and how it adds an event to its log."""
+    """The attempt that calls: what it reaches, how it adds an event to its log, and its spans."""
 
     active: Active
     run_drive: RunDrive
     emit: Callable[[str, dict[str, Any]], None]
+    trace: Trace
 
     @property
     def row(self) -> Row:
@@ -73,7 +76,7 @@ class Children:
             job = dict(known[1])
         else:
             child_id = known[1]["job_id"] if known else await self._start(parent, called)
-            job = await self._finish(parent, called, child_id)
+            job = await self._traced(parent, called, child_id)
         parent.run_drive.grant(output["drive_path"] for output in job["outputs"])
         return job
 
@@ -105,6 +108,18 @@ class Children:
             raise Refused("job_not_found", "this run is over")
         parent.emit("subagent_start", _told(called, job.id, depth=job.depth))
         return job.id
+
+    async def _traced(self, parent: Parent, called: ChildCall, child_id: str) -> dict[str, Any]:
+        trace = parent.trace
+        span = trace.begin(
+            "tool",
+            f"subagent {called.target}",
+            parent=trace.below(called.span),
+            span_id=call_span_id(child_id),
+        )
+        job = await self._finish(parent, called, child_id)
+        await trace.end(span, job_id=child_id, status=job["status"])
+        return job
 
     async def _finish(self, parent: Parent, called: ChildCall, child_id: str) -> dict[str, Any]:
         row = await self._wait(parent.active, child_id, timeout=called.timeout)

@@ -1,9 +1,9 @@
 """What a running skill reaches: its job's log, the drive within its reach, children, memory.
 
 One host serves one attempt. It shapes what the skill says into events (cut to their limits, with
-the public view beside the full one) and answers the calls of the in-skill helpers. A skill that
-never stops talking fills neither the log nor the memory: logs and steps have an allowance per job,
-progress is thinned out.
+the public view beside the full one, secrets hidden in both) and answers the calls of the in-skill
+helpers. A skill that never stops talking fills neither the log nor the memory: logs and steps have
+an allowance per job, progress is thinned out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from puras.server.db.database import Row
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.refusals import Refused
+from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import line_text
 from puras.server.worker.progress import Progress
 from puras.wire import MAX_EVENT_PAYLOAD_BYTES, MAX_LOG_EVENTS, MAX_LOG_LINE_BYTES
@@ -37,6 +38,7 @@ class JobHost:
     def __init__(self, row: Row, writer: EventWriter, clock: Clock) -> None:
         self.row = row
         self.verbs: Mapping[str, Verb] = {}
+        self.masker: Masker = NOTHING
         self._writer = writer
         self._clock = clock
         self._said = Counter({"log": row["log_events"], "step": row["steps"]})
@@ -44,6 +46,8 @@ class JobHost:
 
     def emit(self, type: str, payload: Payload, *, public: Payload | None = None) -> None:
         """Add an event to the log; what is beyond the job's allowance is dropped, and that said."""
+        payload = self.masker.value(payload)
+        public = None if public is None else self.masker.value(public)
         if type == "progress":
             self._progress.say(payload)
             return

@@ -21,6 +21,8 @@ from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.jobs import store
 from puras.server.jobs.states import Ending
+from puras.server.spans import store as spans
+from puras.server.spans.store import Span
 from puras.server.worker.lease import Lease
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.spec import Lost
@@ -31,11 +33,13 @@ _IDLE_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Active:
-    """A job that runs here. `waiting_for` are the children it waits for."""
+    """A job that runs here. `waiting_for` are the children it waits for, `spans` what is to be
+    written of it with its attempt's end."""
 
     row: Row
     task: asyncio.Task[None] | None = None
     waiting_for: set[str] = field(default_factory=set)
+    spans: list[Span] = field(default_factory=list)
 
 
 Perform = Callable[[Active], Awaitable[Ending | Lost]]
@@ -144,11 +148,12 @@ class Worker:
         try:
             outcome = await self._outcome(active)
             await self.writer.drain((row["id"], row["attempt"]))
-            changes = await self.db.write(lambda tx: self._conclude(tx, row, outcome))
+            changes = await self.db.write(lambda tx: self._conclude(tx, active, outcome))
             self._forget(active)
             self.announce(changes)
         except asyncio.CancelledError:
             _log.info("run_stopped", job_id=row["id"], attempt=row["attempt"])
+            await self.db.write(lambda tx: spans.put(tx, active.spans))
         except Exception:
             # The lease is no longer renewed for it, so the job comes back by itself.
             _log.exception("run_not_concluded", job_id=row["id"], attempt=row["attempt"])
@@ -163,8 +168,11 @@ class Worker:
             _log.exception("run_broke", job_id=active.row["id"], attempt=active.row["attempt"])
             return Lost(f"the server failed: {type(error).__name__}")
 
-    async def _conclude(self, tx: Transaction, row: Row, outcome: Ending | Lost) -> store.Changes:
-        changes = store.Changes()
+    async def _conclude(
+        self, tx: Transaction, active: Active, outcome: Ending | Lost
+    ) -> store.Changes:
+        row, changes = active.row, store.Changes()
+        await spans.put(tx, active.spans)
         if isinstance(outcome, Lost):
             _log.warning("run_lost", job_id=row["id"], reason=outcome.reason)
             await store.lose(tx, row, now=self.clock(), changes=changes)

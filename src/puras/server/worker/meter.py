@@ -89,4 +89,6 @@ class Meter:
         (hold_id, began), self._hold = self._hold, None
         seconds = min(time.monotonic() - began, self._period)
         cost = math.ceil(self._micros_per_second * seconds)
-        await self._db.write(lambda tx: billing.settle(tx, hold_id=hold_id, cost_micros=cost))
+        await self._db.write(
+            lambda tx: billing.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
+        )

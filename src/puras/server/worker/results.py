@@ -21,6 +21,7 @@ from puras.bundle.files import DeclaredFile, replaced
 from puras.server.drive.paths import job_folder, relative, safe_filename
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
+from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.run_drive import RunDrive
 from puras.wire import MAX_RESULT_BYTES, ManifestSkill
 
@@ -40,13 +41,14 @@ class DataURI:
     content: bytes
 
 
-async def shape(skill: ManifestSkill, returned: Any, run_drive: RunDrive) -> Ending:
+async def shape(
+    skill: ManifestSkill, returned: Any, *, run_drive: RunDrive, masker: Masker = NOTHING
+) -> Ending:
     """Return the ending of a run whose function returned `returned`."""
     try:
         result, faults = schemas.shape_output(skill["output_schema"], returned)
         if faults:
-            told = "; ".join(f"{f['path']}: {f['message']}" for f in faults[:_SHOWN_FAULTS])
-            raise BadOutput(told)
+            raise BadOutput(_told(skill, masker.value(returned)))
         result, outputs = await _store_files(skill, result, run_drive)
         text = json.dumps(result, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
         if len(text) > MAX_RESULT_BYTES:
@@ -54,8 +56,16 @@ async def shape(skill: ManifestSkill, returned: Any, run_drive: RunDrive) -> End
                 f"a result has at most {MAX_RESULT_BYTES} bytes: put files in the drive"
             )
     except BadOutput as error:
-        return output_invalid(str(error))
+        return output_invalid(masker.text(str(error)))
     return Ending("succeeded", result=text.decode(), outputs=json.dumps(outputs))
+
+
+def _told(skill: ManifestSkill, masked: Any) -> str:
+    """Say what is wrong with a return value whose secrets are hidden: a fault quotes its value, cut
+    to a length, and might keep half of one."""
+    _, faults = schemas.shape_output(skill["output_schema"], masked)
+    told = "; ".join(f"{fault['path']}: {fault['message']}" for fault in faults[:_SHOWN_FAULTS])
+    return told or "a value with a secret in it does not fit"
 
 
 def output_invalid(why: str) -> Ending:

@@ -33,7 +33,7 @@ class RunSpec:
     timeout_seconds: float
     memory_bytes: int
     process: Literal["fresh", "warm"] = "fresh"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets_version: str = ""
 
 

@@ -5,7 +5,6 @@ A workspace is made together with the ledger row of its starting credits, or not
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from puras.server.billing.store import post
@@ -13,9 +12,9 @@ from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction, UniqueViolation
 from puras.server.db.queries import load
 from puras.server.refusals import Refused
+from puras.skill_path import SLUG
 
 QUERIES = load(__file__)
-SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from puras.errors import UserError
 from puras.server.worker.process import frames, processes
+from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.skill_modules import Entry, NoSuchFunction, SkillModules
 
 MAX_REPLY_BYTES = 10 * 1024 * 1024
@@ -34,7 +35,9 @@ _SETTLE_SECONDS = 0.02
 Reply = dict[str, Any]
 
 
-def serve(channel: socket.socket, entry: Entry, modules: SkillModules, *, once: bool) -> NoReturn:
+def serve(
+    channel: socket.socket, entry: Entry, modules: SkillModules, *, once: bool, masker: Masker
+) -> NoReturn:
     """Run request after request until the channel closes; with `once`, a single one."""
     surroundings = dict(os.environ)
     function = None
@@ -49,7 +52,7 @@ def serve(channel: socket.socket, entry: Entry, modules: SkillModules, *, once: 
                     tasks = _tasks()
                 reply = _encodable({"result": _call(function, request["inputs"])})
             except BaseException as error:
-                reply = _failure(error, entry)
+                reply = _failure(error, entry, masker)
         reply["retire"] = once or reply.get("code") == "out_of_memory" or _left_behind(tasks)
         channel.sendall(frames.encode(reply))
         if reply["retire"]:
@@ -155,35 +158,35 @@ def _invalid(sentence: str) -> Reply:
     return {"code": "output_invalid", "error": sentence, "public_error": sentence}
 
 
-def _failure(error: BaseException, entry: Entry) -> Reply:
+def _failure(error: BaseException, entry: Entry, masker: Masker) -> Reply:
+    message = _message(error, masker)
     if isinstance(error, UserError):
-        return {"code": "function_error", "error": _message(error), "public_error": _message(error)}
+        return {"code": "function_error", "error": message, "public_error": message}
     if isinstance(error, MemoryError):
         sentence = "the function needed more memory than a run may have"
         return {"code": "out_of_memory", "error": sentence, "public_error": sentence}
     if isinstance(error, NoSuchFunction):
-        return {"code": "function_error", "error": str(error)}
+        return {"code": "function_error", "error": message}
     if isinstance(error, SystemExit):
         return {
             "code": "function_error",
-            "error": f"the function called sys.exit({error.code!r}) instead of returning",
+            "error": f"the function called sys.exit({message}) instead of returning",
         }
     own = _own_frames(error.__traceback__, entry)
-    message = _message(error)
     named = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return {
         "code": "function_error",
         "error": f"{named}{_place(error, own, entry)}",
-        "traceback": _traceback(error, own),
+        "traceback": _traceback(error, own, masker),
     }
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, masker: Masker) -> str:
     try:
         text = str(error)
     except Exception:
         text = "(its text can't be shown)"
-    line = " ".join(_SURROGATE.sub("\ufffd", text).split())
+    line = " ".join(_SURROGATE.sub("\ufffd", masker.text(text)).split())
     if len(line) > _MAX_MESSAGE_CHARACTERS:
         return f"{line[:_MAX_MESSAGE_CHARACTERS]}…"
     return line
@@ -213,12 +216,12 @@ def _place(error: BaseException, trace: TracebackType | None, entry: Entry) -> s
     return f" ({os.path.relpath(file, entry.folder)}:{line})" if file else ""
 
 
-def _traceback(error: BaseException, own: TracebackType | None) -> str:
+def _traceback(error: BaseException, own: TracebackType | None, masker: Masker) -> str:
     try:
         text = "".join(traceback.format_exception(type(error), error, own))
     except Exception:
         return "(the traceback can't be shown)"
-    clean = _SURROGATE.sub("\ufffd", text).rstrip()
+    clean = _SURROGATE.sub("\ufffd", masker.text(text)).rstrip()
     if len(clean) <= _MAX_TRACEBACK_CHARACTERS:
         return clean
     half = _MAX_TRACEBACK_CHARACTERS // 2

@@ -11,6 +11,7 @@ import os
 import re
 from typing import Any
 
+from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.spec import RunHost
 from puras.wire import MAX_LOG_EVENTS, MAX_LOG_LINE_BYTES
 
@@ -21,9 +22,12 @@ CUT_NOTE = " … [line cut at 8 KiB]"
 
 
 class LineSplitter:
-    """Bytes in, lines out. Keeps at most one line's limit in memory."""
+    """Bytes in, lines out, without secrets. Keeps at most one line's limit in memory, and one
+    secret more: so that a secret which begins before the limit is whole when it is looked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, masker: Masker = NOTHING) -> None:
+        self._masker = masker
+        self._most = MAX_LOG_LINE_BYTES + masker.longest
         self._pending = b""
         self._skipping = False
 
@@ -33,27 +37,35 @@ class LineSplitter:
         lines = [line for part in complete if (line := self._complete(part)) is not None]
         if not self._skipping:
             self._pending += rest
-            if len(self._pending) > MAX_LOG_LINE_BYTES:
-                lines.append(line_text(self._pending))
+            if len(self._pending) > self._most:
+                lines.append(self._cut())
                 self._pending, self._skipping = b"", True
         return lines
 
     def finish(self) -> list[str]:
         """Return the last line, if it had no newline."""
         pending, self._pending = self._pending, b""
-        return [line_text(pending)] if pending else []
+        return [line_text(self._masker.data(pending))] if pending else []
 
     def _complete(self, part: bytes) -> str | None:
         whole, self._pending = self._pending + part, b""
         if self._skipping:
             self._skipping = False
             return None
-        return line_text(whole)
+        return line_text(self._masker.data(whole))
+
+    def _cut(self) -> str:
+        """Return the beginning of a line that goes on: its end may be the half of a secret."""
+        masked = self._masker.data(self._pending)
+        return line_text(masked[: len(masked) - self._masker.longest], is_cut=True)
 
 
-def line_text(line: bytes) -> str:
+def line_text(line: bytes, *, is_cut: bool = False) -> str:
     """Decode one line, cut to its limit; what is no UTF-8, or half a pair, becomes U+FFFD."""
-    cut, line = len(line) > MAX_LOG_LINE_BYTES, line[:MAX_LOG_LINE_BYTES].removesuffix(b"\r")
+    cut, line = (
+        is_cut or len(line) > MAX_LOG_LINE_BYTES,
+        line[:MAX_LOG_LINE_BYTES].removesuffix(b"\r"),
+    )
     try:
         text = line.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -75,8 +87,9 @@ class Output:
     Once the host was told of more lines than a job keeps, the rest is read and thrown away.
     """
 
-    def __init__(self, host: RunHost) -> None:
+    def __init__(self, host: RunHost, masker: Masker = NOTHING) -> None:
         self._host = host
+        self._masker = masker
         self._left = MAX_LOG_EVENTS + 1
         self._loop = asyncio.get_running_loop()
         self._open: dict[int, asyncio.Future[None]] = {}
@@ -101,7 +114,7 @@ class Output:
         read, write = os.pipe()
         os.set_blocking(read, False)
         self._open[read] = self._loop.create_future()
-        self._loop.add_reader(read, self._read, read, level, LineSplitter())
+        self._loop.add_reader(read, self._read, read, level, LineSplitter(self._masker))
         return write
 
     def _read(self, descriptor: int, level: str, splitter: LineSplitter) -> None:

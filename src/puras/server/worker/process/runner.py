@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation import probe
+from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
 from puras.server.worker.process.output import Output, emit_log
 from puras.server.worker.process.processes import data_mark, reap_marked
@@ -123,16 +124,21 @@ class FunctionRunner:
     async def _run_in(
         self, process: RunProcess, folder: RunFolder, spec: RunSpec, host: RunHost
     ) -> Outcome:
+        masker = Masker(spec.environment.values())
         socket = SkillSocket(
-            folder, host=host, inputs=spec.inputs, new_call_folder=self._folders.for_call
+            folder,
+            host=host,
+            inputs=spec.inputs,
+            masker=masker,
+            new_call_folder=self._folders.for_call,
         )
-        output = Output(host)
+        output = Output(host, masker)
         try:
             await socket.open()
             request = _request(spec, folder, token=socket.token)
             verdict = await self._exchange(process, request, output, spec.timeout_seconds)
             await output.drained()
-            _show_traceback(verdict, host)
+            _show_traceback(verdict, host, masker)
             return outcome_of(verdict)
         except BaseException:
             await _to_the_end(process.kill())
@@ -182,9 +188,9 @@ async def _ended(process: RunProcess) -> Exit:
     return await process.exited
 
 
-def _show_traceback(verdict: Verdict, host: RunHost) -> None:
+def _show_traceback(verdict: Verdict, host: RunHost, masker: Masker) -> None:
     if verdict.reply is not None and verdict.reply.get("traceback"):
-        emit_log(host, "error", str(verdict.reply["traceback"]))
+        emit_log(host, "error", masker.text(str(verdict.reply["traceback"])))
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:

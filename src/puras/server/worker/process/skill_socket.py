@@ -22,6 +22,7 @@ from typing import Any, get_args
 import structlog
 
 from puras.server.refusals import Refused
+from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import emit_log, line_text
 from puras.server.worker.process.run_folder import RunFolder
 from puras.server.worker.spec import RunHost
@@ -46,11 +47,13 @@ class SkillSocket:
         host: RunHost,
         inputs: Mapping[str, Any],
         new_call_folder: Callable[[], Path],
+        masker: Masker = NOTHING,
     ) -> None:
         self.token = secrets.token_urlsafe(24)
         self._folder = folder
         self._host = host
         self._inputs = inputs
+        self._masker = masker
         self._new_call_folder = new_call_folder
         self._steps = 0
         self._connections: set[asyncio.Task[None]] = set()
@@ -136,7 +139,7 @@ class SkillSocket:
         level, message = arguments.get("level"), arguments.get("message")
         if level not in _LEVELS or not isinstance(message, str):
             raise Refused("invalid_request", f"`level` is one of {', '.join(sorted(_LEVELS))}")
-        emit_log(self._host, str(level), _line(message))
+        emit_log(self._host, str(level), self._line(message))
 
     def _progress(self, arguments: Arguments) -> None:
         fraction, message = arguments.get("fraction"), arguments.get("message")
@@ -144,7 +147,7 @@ class SkillSocket:
             raise Refused("invalid_request", "`fraction` is a number from 0 to 1")
         payload: dict[str, Any] = {"fraction": fraction}
         if message is not None:
-            payload["message"] = _line(str(message))
+            payload["message"] = self._line(str(message))
         self._host.emit("progress", payload)
 
     def _step(self, arguments: Arguments) -> None:
@@ -152,16 +155,15 @@ class SkillSocket:
         if not isinstance(name, str) or not name:
             raise Refused("invalid_request", "a step has a name")
         self._steps += 1
-        self._host.emit("step", {"step": self._steps, "label": _line(name)})
+        self._host.emit("step", {"step": self._steps, "label": self._line(name)})
+
+    def _line(self, text: str) -> str:
+        return line_text(self._masker.text(text).encode("utf-8", "surrogatepass"))
 
 
 def _is_fraction(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and 0 <= value <= 1
-
-
-def _line(text: str) -> str:
-    return line_text(text.encode("utf-8", "surrogatepass"))
 
 
 def _request(line: bytes) -> Arguments | None:

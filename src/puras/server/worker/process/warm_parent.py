@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -251,12 +250,14 @@ def _popen(
     spec: RunSpec, *, policy: Policy, control: socket.socket, mark: str
 ) -> subprocess.Popen[bytes]:
     """Start the interpreter. Secrets are no part of its environment: the dynamic linker obeys some
-    variables, and the process is not isolated yet; the zygote sets them once it is."""
+    variables, and the process is not isolated yet; the zygote sets them once it is. They pass
+    through memory: not through a file on disk, and not through arguments, which all can read."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment.setdefault("LANG", "C.UTF-8")
-    with tempfile.TemporaryFile() as start:
+    with os.fdopen(os.memfd_create("puras-start"), "wb") as start:
         secrets = dict(spec.environment)
         start.write(json.dumps({"policy": asdict(policy), "environment": secrets}).encode())
+        start.flush()
         start.seek(0)
         numbers = (control.fileno(), start.fileno())
         program = (str(spec.python), "-I", "-X", "utf8", "-c", _BOOT)

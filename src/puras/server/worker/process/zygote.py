@@ -41,6 +41,7 @@ from typing import Any, NoReturn
 
 from puras.server.worker.isolation import kernel, layers
 from puras.server.worker.process import invocation, processes
+from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.skill_modules import Entry, SkillModules
 
 _MESSAGE_BYTES = 64 * 1024
@@ -70,15 +71,17 @@ def main(control_descriptor: int, start_descriptor: int) -> None:
     kernel.become_subreaper()
     invocation.silence()
     os.environ.update(start["environment"])
-    Zygote(control, layers.Policy.read(start["policy"])).serve()
+    masker = Masker(start["environment"].values())
+    Zygote(control, layers.Policy.read(start["policy"]), masker=masker).serve()
 
 
 class Zygote:
     """Forks runs, and knows which of its children are what."""
 
-    def __init__(self, control: socket.socket, policy: layers.Policy) -> None:
+    def __init__(self, control: socket.socket, policy: layers.Policy, *, masker: Masker) -> None:
         self._control = control
         self._policy = policy
+        self._masker = masker
         self._modules = SkillModules()
         self._scouted: set[str] = set()
         self._runs: dict[int, _Run] = {}
@@ -133,7 +136,7 @@ class Zygote:
         try:
             self._become_child(keep=channel.fileno())
             layers.narrow(self._policy, folder=order["folder"], memory_bytes=order["memory_bytes"])
-            invocation.serve(channel, entry, self._modules, once=order["once"])
+            invocation.serve(channel, entry, self._modules, once=order["once"], masker=self._masker)
         finally:
             os._exit(70)
 
