@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,12 +19,12 @@ from puras.server import clock, start
 from puras.server.db.migrate import migrate_sqlite
 from puras.server.db.sqlite import SQLiteDatabase
 from puras.server.deployments.bundles import Bundles
-from puras.server.drive.signing import Signer
+from puras.server.drive.signing import LocalSigner, Signer
 from puras.server.drive.store import Drive
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
-from puras.server.home import Home, incoming, secrets_keys
+from puras.server.home import Home, secrets_keys
 from puras.server.idempotency import store as idempotency
 from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
@@ -32,6 +33,8 @@ from puras.server.retention.sweep import sweep
 from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
+from puras.server.storage.place import open_storage
+from puras.server.storage.port import StorageUnavailable
 from puras.server.worker.attempt import Attempts
 from puras.server.worker.children import Children
 from puras.server.worker.environments import Environments
@@ -39,6 +42,9 @@ from puras.server.worker.loop import Worker
 from puras.server.worker.preparing import Preparations
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.queue.embedded import EmbeddedQueue
+
+if TYPE_CHECKING:
+    from puras.server.storage.s3 import S3Storage
 
 _HOUR_SECONDS = 3600.0
 _KEPT: clock.Micros = clock.DAY
@@ -79,17 +85,12 @@ async def running(settings: Settings, *, grace: float) -> AsyncIterator[Running]
 async def _platform(
     settings: Settings, db: SQLiteDatabase, stack: AsyncExitStack, *, grace: float
 ) -> Platform:
-    storage = DiskStorage(settings.files_path, incoming=incoming(settings.home))
+    storage = open_storage(settings)
     bundles = Bundles(storage, settings.home / "bundles")
     drive = Drive(storage, db=db, clock=clock.now)
     keys = secrets_keys(settings)
     vault = Vault(keys)
-    signer = Signer(
-        keys[0],
-        public_url=settings.public_url,
-        clock=clock.now,
-        result_ttl=settings.url_ttl_seconds,
-    )
+    signer = await _signer(settings, keys[0], storage, drive)
     fetcher = _fetcher(settings, signer, drive)
     hub, queue = Hub(), EmbeddedQueue()
     writer = EventWriter(db, hub)
@@ -145,10 +146,38 @@ async def _platform(
     )
 
 
+async def _signer(
+    settings: Settings, key: bytes, storage: DiskStorage | S3Storage, drive: Drive
+) -> Signer:
+    own = LocalSigner(
+        key,
+        public_url=settings.public_url,
+        clock=clock.now,
+        result_ttl=settings.url_ttl_seconds,
+    )
+    if isinstance(storage, DiskStorage):
+        return own
+    from puras.server.drive.presigned import PresignedSigner  # needs the extra `s3`
+
+    try:
+        await storage.check()
+        prefix = await storage.url_prefix()
+    except StorageUnavailable as error:
+        raise BadSetting(f"PURAS_STORAGE_URL={settings.storage_url!r}: {error}") from None
+    return PresignedSigner(
+        own,
+        storage=storage,
+        prefix=prefix,
+        drive=drive,
+        clock=clock.now,
+        result_ttl=settings.url_ttl_seconds,
+    )
+
+
 def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
     async def open_own(url: str) -> Path | None:
         """Read a signed URL of ours from the storage: the signature says that it may be read."""
-        signed = signer.open_own(url)
+        signed = await signer.open_own(url)
         if signed is None:
             return None
         try:
@@ -158,7 +187,7 @@ def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
 
     return Fetcher(
         allow_private=settings.allow_private_urls,
-        own_origin=settings.public_url,
+        own_prefixes=signer.prefixes,
         open_own=open_own,
     )
 
@@ -196,8 +225,4 @@ def _refuse_what_is_not_there(settings: Settings) -> None:
     if settings.database_url is not None:
         raise BadSetting(
             "PURAS_DATABASE_URL is set, and this version keeps everything in SQLite: unset it"
-        )
-    if settings.storage_url is not None:
-        raise BadSetting(
-            "PURAS_STORAGE_URL is set, and this version keeps files on local disk: unset it"
         )

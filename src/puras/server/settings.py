@@ -17,7 +17,8 @@ class Settings:
 
     home                    PURAS_HOME, ~/.puras/data         everything that must survive
     database_url            PURAS_DATABASE_URL, none          refused if set: SQLite, in `home`
-    storage_url             PURAS_STORAGE_URL, none           refused if set: files, in `home`
+    storage_url             PURAS_STORAGE_URL, none           s3://bucket/prefix; else in `home`
+    cache_bytes             PURAS_CACHE_MB, 10240             MiB of copies of what lies in a bucket
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
     bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
@@ -38,6 +39,7 @@ class Settings:
     port: int = 8787
     database_url: str | None = None
     storage_url: str | None = None
+    cache_bytes: int = 10_240 << 20
     public_url: str = "http://127.0.0.1:8787"
     concurrency: int = 10
     bootstrap_key: str | None = None
@@ -90,6 +92,7 @@ def read_settings(
         port=port,
         database_url=environment.get("PURAS_DATABASE_URL") or None,
         storage_url=environment.get("PURAS_STORAGE_URL") or None,
+        cache_bytes=int(_number(environment, "PURAS_CACHE_MB", 10_240)) << 20,
         public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
             "/"
         ),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,38 @@ async def test_a_unit_that_waits_for_something_else_is_refused_and_undone(
 async def test_a_reader_cannot_write(db: SQLiteDatabase) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await db.read(lambda tx: tx.run(INSERT, id="a", slug="a"))
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await db.glance(lambda tx: tx.run(INSERT, id="a", slug="a"))
 
 
-async def test_writes_after_close_are_refused(db: SQLiteDatabase) -> None:
+async def test_a_glance_sees_what_was_just_committed(db: SQLiteDatabase) -> None:
+    for number in range(3):
+        await db.write(lambda tx, n=number: tx.run(INSERT, id=f"w{n}", slug=f"w{n}"))
+        assert await db.glance(count) == await db.read(count) == number + 1
+
+
+async def test_a_glance_does_not_wait_for_a_unit_that_writes(db: SQLiteDatabase) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def slow(tx: Transaction) -> None:
+        await tx.run(INSERT, id="a", slug="a")
+        begun.set()
+        go_on.wait(10)
+
+    writing = asyncio.ensure_future(db.write(slow))
+    await asyncio.to_thread(begun.wait)
+    assert await db.glance(count) == 0
+    go_on.set()
+    await writing
+    assert await db.glance(count) == 1
+
+
+@pytest.mark.parametrize("use", ["write", "read", "glance"])
+async def test_what_comes_after_close_is_refused(db: SQLiteDatabase, use: str) -> None:
+    await db.glance(count)
     await db.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        await db.write(count)
+    with pytest.raises(RuntimeError, match=r"closed|shutdown"):
+        await getattr(db, use)(count)
 
 
 def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ async def test_one_run_s_end_leaves_another_s_children_alone(bench: Bench) -> No
     bench.write(family("86405", "signal.pause()"))
     run = asyncio.ensure_future(bench.runner.run(bench.spec(), bench.host))
     await bench.host.hear("started")
+    await until(lambda: len(sleepers("86405")) == 2)
     bench.write("def run(): return {}", "skill/other.py")
     await bench.result(entrypoint="other.py:run", job_id="job-2")
     assert len(sleepers("86405")) == 2

@@ -55,5 +55,11 @@ class Database(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that only reads, on one consistent view."""
 
+    async def glance(self, work: Work[T]) -> T:
+        """Run a unit of work that reads a few rows by their keys.
+
+        As `read`, for what takes less time than handing it over to another thread.
+        """
+
     async def close(self) -> None:
         """Finish what was begun, then close every connection."""

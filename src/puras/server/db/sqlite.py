@@ -12,8 +12,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -77,14 +78,18 @@ class SQLiteDatabase:
 
     async def write(self, work: Work[T]) -> T:
         future: Future[T] = Future()
-        if self._closed:
-            raise RuntimeError("the database is closed")
+        self._check_open()
         self._inbox.put((work, future))
         return await _telling(asyncio.wrap_future(future))
 
     async def read(self, work: Work[T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
         return await _telling(reading)
+
+    async def glance(self, work: Work[T]) -> T:
+        self._check_open()
+        with _telling_now():
+            return self._read(work)  # on the event loop's own thread: twenty microseconds
 
     async def close(self) -> None:
         if self._closed:
@@ -95,6 +100,10 @@ class SQLiteDatabase:
         self._readers.shutdown()
         for connection in self._connections:
             connection.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the database is closed")
 
     def _write_loop(self) -> None:
         connection = connect(self._path)
@@ -135,8 +144,14 @@ def connect(path: Path) -> sqlite3.Connection:
 
 async def _telling(outcome: asyncio.Future[T]) -> T:
     """Wait for a unit of work, and tell what passes from what is wrong with it."""
-    try:
+    with _telling_now():
         return await outcome
+
+
+@contextmanager
+def _telling_now() -> Iterator[None]:
+    try:
+        yield
     except sqlite3.OperationalError as error:
         if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _PASSING:
             raise Unavailable(str(error)) from error
