@@ -158,7 +158,7 @@ async def replay_job(call: Call) -> Reply:
     row = await call.platform.db.read(lambda tx: store.get(tx, job_id))
     if row is None:
         raise _no_job(job_id)
-    job = _view(call, row)
+    job = await _view(call, row)
     return replayed(job, twin) if twin else Reply(job)
 
 
