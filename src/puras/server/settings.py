@@ -17,7 +17,7 @@ class Settings:
 
     home                    PURAS_HOME, ~/.puras/data         everything that must survive
     database_url            PURAS_DATABASE_URL, none          postgresql://…; else SQLite, in `home`
-    files                   PURAS_FILES, in `home`            the folder of files, for all to share
+    files                   PURAS_FILES, in `home`            the folder of files, to be shared
     storage_url             PURAS_STORAGE_URL, none           refused if set: files, in `home`
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
