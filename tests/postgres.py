@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,9 +48,26 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def understand(self, statement: str, url: str) -> None:
+        """Let the server read a statement and settle the types of its parameters, not run it."""
+        with psycopg.connect(url) as connection:
+            result = connection.pgconn.prepare(b"", _numbered(statement).encode())
+            assert result.status == psycopg.pq.ExecStatus.COMMAND_OK, (
+                statement,
+                result.error_message.decode(),
+            )
+
     def drop(self) -> None:
         for name in self._made:
             self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _numbered(statement: str) -> str:
+    """Write `%(name)s` as the server itself has it: `$1`."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    for number, name in enumerate(names, start=1):
+        statement = statement.replace(f"%({name})s", f"${number}")
+    return statement.replace("%%", "%")
 
 
 def empty(server: PostgresServer, url: str) -> None:

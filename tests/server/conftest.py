@@ -27,11 +27,10 @@ from puras.server.events import store as events
 from puras.server.events.store import StoredEvent
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import Ending, NewJob
-from puras.server.settings import Settings
 
 from ..postgres import PostgresServer, empty
 from . import s3
-from .support import TestDatabase
+from .support import TestDatabase, settings_for
 
 _OPENS_A_DATABASE = {"open_platform", "open_server"}
 _FAR_FROM_THE_DATABASE = {
@@ -94,7 +93,7 @@ def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 async def db(dialect: str, tmp_path: Path) -> AsyncIterator[Database]:
-    settings = Settings(home=tmp_path, database_url=TestDatabase.url)
+    settings = settings_for(tmp_path)
     if dialect == "sqlite":
         migrate_sqlite(settings.database_path)
     async with connected(settings) as database:

@@ -73,12 +73,17 @@ class Minted:
         return {"Authorization": f"Bearer {self.text}"}
 
 
+def settings_for(home: Path, **settings: Any) -> Settings:
+    """Return settings that lead to the database of the running test."""
+    return Settings(home=home, database_url=TestDatabase.url, **settings)
+
+
 @asynccontextmanager
 async def open_platform(
     home: Path, *, clock: HandClock | None = None, **settings: Any
 ) -> AsyncIterator[Platform]:
     """Compose what answers requests, on a fresh database; nothing that runs jobs."""
-    configured = Settings(home=home, database_url=TestDatabase.url, **settings)
+    configured = settings_for(home, **settings)
     if configured.database_url is None:
         migrate_sqlite(configured.database_path)
     async with connected(configured) as db:
@@ -130,9 +135,7 @@ class Server:
 async def open_server(home: Path, *, grace: float = 1.0, **settings: Any) -> AsyncIterator[Server]:
     """Start everything but the listener on a fresh data folder: it also runs jobs."""
     async with (
-        compose.running(
-            Settings(home=home, **{"database_url": TestDatabase.url, **settings}), grace=grace
-        ) as started,
+        compose.running(settings_for(home, **settings), grace=grace) as started,
         serving(started.platform, *ROUTES) as client,
     ):
         client.headers["Authorization"] = f"Bearer {started.first_key}"

@@ -69,6 +69,7 @@ async def test_a_full_disk_is_told_as_such_and_everything_goes_on_when_it_is_men
         assert mended.status_code == 201
 
 
+@ON_SQLITE
 async def test_a_run_that_ends_while_the_disk_is_full_is_concluded_once_it_is_not(
     tmp_path: Path,
 ) -> None:

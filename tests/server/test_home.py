@@ -14,9 +14,12 @@ from puras.server.home import (
     Home,
     derived_key,
     incoming,
+    own_home,
     running_pid,
+    running_pids,
     secrets_keys,
     secrets_keys_file,
+    settings_of_one,
 )
 from puras.server.settings import BadSetting, Settings, read_settings
 
@@ -86,6 +89,60 @@ def test_the_first_start_makes_a_private_key_that_stays(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     assert secrets_keys(Settings(home=other)) != keys
+
+
+def test_processes_that_start_together_make_one_key(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from puras.server.home import secrets_keys\nfrom puras.server.settings import Settings\n"
+        "print(secrets_keys(Settings(home=Path(sys.argv[1]))))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert len({process.communicate()[0] for process in started}) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets.key"]
+
+
+def test_each_process_of_several_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    shared = tmp_path / "data"
+    first, second = own_home(shared), own_home(shared)
+    assert [home.path.name for home in (first, second)] == ["process-0", "process-1"]
+    assert shared.stat().st_mode & 0o777 == 0o700
+    assert running_pids(shared) == [os.getpid()] * 2
+    (incoming(first.path) / "half").mkdir(parents=True)
+    first.close()
+    third = own_home(shared)
+    assert third.path == first.path
+    assert not incoming(third.path).exists(), "it is cleared for who gets it next"
+    second.close()
+    third.close()
+    assert running_pids(shared) == []
+
+
+def test_the_processes_share_files_and_keys(tmp_path: Path) -> None:
+    shared = Settings(home=tmp_path, database_url="postgresql://x/y")
+    first, second = own_home(tmp_path), own_home(tmp_path)
+    ones = [settings_of_one(shared, home) for home in (first, second)]
+    assert {one.files_path for one in ones} == {tmp_path / "files"}
+    assert {secrets_keys(one) for one in ones} == {secrets_keys(shared)}
+    assert ones[0].home != ones[1].home
+    assert ones[0].files_incoming.is_relative_to(tmp_path / "files")
+    elsewhere = replace(shared, files=tmp_path / "disk")
+    assert settings_of_one(elsewhere, first).files_path == tmp_path / "disk"
+    assert (tmp_path / "disk").stat().st_mode & 0o777 == 0o700
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://here/x", "postgres.example.com", "sqlite:///x"])
+def test_only_an_address_of_postgresql_is_one_of_a_database(url: str) -> None:
+    with pytest.raises(BadSetting, match="postgresql://user:password@host/database"):
+        read_settings({"PURAS_DATABASE_URL": url})
+
+
+def test_the_password_of_a_database_is_not_shown() -> None:
+    settings = read_settings({"PURAS_DATABASE_URL": "postgresql://u:hush@host/x"})
+    assert "hush" not in repr(settings)
 
 
 def test_keys_of_the_environment_win_and_make_no_file(tmp_path: Path) -> None:

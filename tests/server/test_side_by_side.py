@@ -177,7 +177,7 @@ async def test_a_job_that_ends_leaves_no_hold_behind_and_waits_in_the_same_order
     async def settle(hold_id: str | None) -> None:
         async def effect(tx: Transaction) -> None:
             runs.append("settle")
-            await billing.settle(tx, hold_id=hold_id or "", cost_micros=3)
+            await billing.settle(tx, hold_id=hold_id or "", cost_micros=3, now=5)
 
         await db.write(effect)
 

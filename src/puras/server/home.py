@@ -72,6 +72,7 @@ def own_home(shared: Path) -> Home:
 
     After a process was killed the next one gets its folder, and clears it.
     """
+    shared.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number in itertools.count():
         with contextlib.suppress(DataInUse):
             return Home(shared / f"process-{number}")
@@ -80,6 +81,7 @@ def own_home(shared: Path) -> Home:
 
 def settings_of_one(settings: Settings, home: Home) -> Settings:
     """Return the settings of one process of several: its own folder, the files and keys of all."""
+    settings.files_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = (base64.b64encode(key).decode() for key in secrets_keys(settings))
     return replace(settings, home=home.path, files=settings.files_path, secrets_key=",".join(keys))
 

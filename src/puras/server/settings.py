@@ -17,7 +17,7 @@ class Settings:
 
     home                    PURAS_HOME, ~/.puras/data         everything that must survive
     database_url            PURAS_DATABASE_URL, none          postgresql://…; else SQLite, in `home`
-    files                   PURAS_FILES, in `home`            the folder of files, for all to share
+    files                   PURAS_FILES, in `home`            the folder of files, to be shared
     storage_url             PURAS_STORAGE_URL, none           s3://bucket/prefix; else in `home`
     cache_bytes             PURAS_CACHE_MB, 10240             MiB of copies of what lies in a bucket
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue

@@ -13,6 +13,7 @@ from puras.server.secrets.vault import CannotOpen
 from puras.server.settings import Settings
 
 from ..jobs.bench import Bench, Skill, open_bench
+from ..support import settings_for
 
 OLD, NEW = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
 READ = Skill("read", "import puras\ndef run(): return {'is': puras.secret('TOKEN')}\n")
@@ -34,7 +35,7 @@ async def test_after_a_rotation_the_old_key_is_not_needed(tmp_path: Path) -> Non
         await bench.deploy(READ)
         await _set(bench)
         key = bench.client.headers["Authorization"]
-    both = Settings(home=home, secrets_key=f"{NEW},{OLD}")
+    both = settings_for(home, secrets_key=f"{NEW},{OLD}")
     assert await admin.rotate_secrets(both) == 1
     assert await admin.rotate_secrets(both) == 0
     async with open_bench(home, secrets_key=NEW) as bench:
@@ -49,9 +50,9 @@ async def test_a_rotation_without_the_old_key_changes_nothing(tmp_path: Path) ->
         await _set(bench)
         before = await bench.rows("SELECT * FROM secrets")
         with pytest.raises(CannotOpen, match="TOKEN"):
-            await admin.rotate_secrets(Settings(home=home, secrets_key=NEW))
+            await admin.rotate_secrets(settings_for(home, secrets_key=NEW))
         assert await bench.rows("SELECT * FROM secrets") == before
-        said = await _said_by_the_doctor(Settings(home=home, secrets_key=NEW))
+        said = await _said_by_the_doctor(settings_for(home, secrets_key=NEW))
         assert said.startswith("fail: the secret TOKEN can't be read")
 
 
@@ -60,7 +61,7 @@ async def test_a_rotation_may_go_on_beside_a_running_server(tmp_path: Path) -> N
     async with open_bench(home, secrets_key=f"{OLD},{NEW}") as bench:
         await bench.deploy(READ)
         await _set(bench)
-        both = Settings(home=home, secrets_key=f"{NEW},{OLD}")
+        both = settings_for(home, secrets_key=f"{NEW},{OLD}")
         assert "all 1 can be read, 1 with an older key" in await _said_by_the_doctor(both)
         assert await admin.rotate_secrets(both) == 1
         assert await _said_by_the_doctor(both) == "ok: all 1 can be read"

@@ -58,7 +58,7 @@ class Channel:
         while True:
             try:
                 await self._listen()
-            except psycopg.Error as error:
+            except Exception as error:
                 _log.warning("notifications_interrupted", error=str(error))
             await asyncio.sleep(_RECONNECT_SECONDS)
 

@@ -118,14 +118,26 @@ class PostgresDatabase:
     async def exclusively(self, name: str) -> AsyncIterator[None]:
         """Hold a lock that all processes of this database know by its name."""
         async with self._locks.setdefault(name, asyncio.Lock()):
-            connection = await connect(self.url)
             try:
-                # What is done meanwhile, elsewhere, may take as long as it takes.
-                await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-                await PostgresTransaction(connection).one(_LOCK, name=f"puras.{name}")
+                connection = await self._locked(name)
+            except _PASSING as error:
+                raise Unavailable(f"the database can't do it now: {error}") from error
+            try:
                 yield
             finally:
                 await connection.close()
+
+    async def _locked(self, name: str) -> Connection:
+        """Return a connection whose open transaction holds a lock."""
+        connection = await connect(self.url)
+        try:
+            # What is done meanwhile, elsewhere, may take as long as it takes.
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            await PostgresTransaction(connection).one(_LOCK, name=f"puras.{name}")
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         self._closed = True

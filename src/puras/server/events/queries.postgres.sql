@@ -1,6 +1,6 @@
 -- name: after_each
 SELECT entry.job_id, entry.id, entry.ts, entry.type, entry.payload, entry.public_payload
-FROM UNNEST(:job_ids, :after) AS wanted (job_id, after)
+FROM UNNEST(:job_ids::text[], :after::bigint[]) AS wanted (job_id, after)
 CROSS JOIN LATERAL (
     SELECT newer.*, SUM(LENGTH(payload)) OVER (ORDER BY id) AS total
     FROM (
