@@ -15,7 +15,7 @@ setup: $(READY)  ## install everything into .venv (the other commands do it when
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -e ".[server]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -e ".[server,s3,postgres]"
 	@touch $@
 
 .PHONY: demo
@@ -61,8 +61,8 @@ docs: $(READY)  ## check that the documentation tells the truth
 	$(BIN)/pytest tests/docs
 
 .PHONY: bench
-bench: $(READY)  ## measure what the benchmarks folder claims
-	$(BIN)/python benchmarks/import_time.py
+bench: $(READY)  ## measure, and write the figures into benchmarks/README.md
+	$(BIN)/python benchmarks/run.py
 
 .PHONY: clean
 clean:  ## remove what the other commands made

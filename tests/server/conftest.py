@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from puras.server.clock import new_id
@@ -28,6 +29,7 @@ from puras.server.jobs import store as jobs
 from puras.server.jobs.states import Ending, NewJob
 
 from ..postgres import PostgresServer, empty
+from . import s3
 from .support import TestDatabase, settings_for
 
 _OPENS_A_DATABASE = {"open_platform", "open_server"}
@@ -182,3 +184,27 @@ class Seed:
 @pytest.fixture
 def seed(db: Database) -> Seed:
     return Seed(db)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    with s3.s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket with a prefix in it, and the environment that leads to it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET_KEY)
+    monkeypatch.setenv("AWS_REGION", s3.REGION)
+    bucket = f"puras-{new_id()}"
+    constraint = f"<CreateBucketConfiguration><LocationConstraint>{s3.REGION}</LocationConstraint>"
+    made = httpx2.put(
+        f"{s3_endpoint}/{bucket}",
+        content=f"{constraint}</CreateBucketConfiguration>",
+        headers={"Authorization": f"AWS4-HMAC-SHA256 Credential=x/20260101/{s3.REGION}/s3/x"},
+    )
+    assert made.status_code == 200, made.text
+    return f"s3://{bucket}/some/prefix"

@@ -20,7 +20,7 @@ from puras.server.db.migrate import migrate_sqlite
 from puras.server.deployments import store as deployments
 from puras.server.deployments.bundles import Bundles
 from puras.server.deployments.store import NewDeployment
-from puras.server.drive.signing import Signer
+from puras.server.drive.signing import LocalSigner
 from puras.server.drive.store import Drive
 from puras.server.endpoint import Routes
 from puras.server.events.hub import Hub
@@ -100,13 +100,13 @@ def _platform(configured: Settings, db: Database, *, clock: Clock) -> Platform:
         storage=storage,
         bundles=Bundles(storage, home / "bundles"),
         drive=Drive(storage, db=db, clock=clock),
-        signer=Signer(b"s" * 32, public_url=configured.public_url, clock=clock, result_ttl=3600),
+        signer=LocalSigner(
+            b"s" * 32, public_url=configured.public_url, clock=clock, result_ttl=3600
+        ),
         vault=Vault([b"s" * 32]),
         hub=Hub(),
         queue=EmbeddedQueue(),
-        fetcher=Fetcher(
-            allow_private=False, own_origin=configured.public_url, open_own=_open_nothing
-        ),
+        fetcher=Fetcher(allow_private=False, own_prefixes=(), open_own=_open_nothing),
         worker=None,
     )
 

@@ -69,7 +69,7 @@ def fetcher(
 ) -> Fetcher:
     options: dict[str, object] = {
         "allow_private": False,
-        "own_origin": "https://puras.test",
+        "own_prefixes": ("https://puras.test/v1/files/",),
         "open_own": nothing_of_ours,
         "is_allowed": allowed,
         "resolve": to_loopback,
@@ -228,7 +228,11 @@ def test_addresses_for_everyone_are_public(address: str) -> None:
 async def test_no_way_of_writing_loopback_gets_through(
     site: Site, tmp_path: Path, host: str
 ) -> None:
-    real = Fetcher(allow_private=False, own_origin="https://puras.test", open_own=nothing_of_ours)
+    real = Fetcher(
+        allow_private=False,
+        own_prefixes=("https://puras.test/v1/files/",),
+        open_own=nothing_of_ours,
+    )
     refused = await refusal(real, site.url("/", host), tmp_path / "got")
     assert refused.code == "address_not_allowed"
     assert site.heads == []
@@ -238,7 +242,9 @@ async def test_private_addresses_are_fetched_where_the_operator_allows_them(
     site: Site, tmp_path: Path
 ) -> None:
     site.answers["/"] = answer("200 OK", b"inside")
-    real = Fetcher(allow_private=True, own_origin="https://puras.test", open_own=nothing_of_ours)
+    real = Fetcher(
+        allow_private=True, own_prefixes=("https://puras.test/v1/files/",), open_own=nothing_of_ours
+    )
     assert (await real.fetch(site.url("/", "127.0.0.1"), tmp_path / "got")).size == 6
 
 

@@ -27,7 +27,7 @@ _log = structlog.get_logger("puras.auth")
 async def authenticate(platform: Platform, request: Request) -> Caller:
     """Return the caller behind a request's key. Raises Refused (`invalid_api_key`)."""
     token = _presented(platform.settings, request)
-    credential = await platform.db.read(lambda tx: store.find_caller(tx, token.prefix))
+    credential = await platform.db.glance(lambda tx: store.find_caller(tx, token.prefix))
     expected = credential.secret_hash if credential else _NO_HASH
     genuine = hmac.compare_digest(token.secret_hash, expected)
     alive = credential is not None and credential.is_alive(platform.clock())
@@ -42,7 +42,7 @@ async def authenticate(platform: Platform, request: Request) -> Caller:
 
 async def still_valid(platform: Platform, caller: Caller) -> bool:
     """Tell whether the key of an answer that lasts, such as a stream, is good to this moment."""
-    return await platform.db.read(
+    return await platform.db.glance(
         lambda tx: store.is_alive(tx, key_id=caller.key_id, now=platform.clock())
     )
 

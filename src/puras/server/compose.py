@@ -18,7 +18,7 @@ import structlog
 from puras.server import clock, start
 from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
-from puras.server.drive.signing import Signer
+from puras.server.drive.signing import LocalSigner, Signer
 from puras.server.drive.store import Drive
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
@@ -32,6 +32,8 @@ from puras.server.retention.sweep import sweep
 from puras.server.secrets.vault import Vault
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
+from puras.server.storage.place import open_storage
+from puras.server.storage.port import StorageUnavailable
 from puras.server.worker.attempt import Attempts
 from puras.server.worker.children import Children
 from puras.server.worker.environments import Environments
@@ -44,6 +46,7 @@ from puras.server.worker.queue.postgres import PostgresQueue
 
 if TYPE_CHECKING:
     from puras.server.events.elsewhere import Elsewhere
+    from puras.server.storage.s3 import S3Storage
 
 _HOUR_SECONDS = 3600.0
 _KEPT: clock.Micros = clock.DAY
@@ -93,15 +96,10 @@ async def _begin(data: Data) -> str | None:
 
 async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: bool) -> Platform:
     settings, db = data.settings, data.db
-    storage = DiskStorage(settings.files_path, incoming=settings.files_incoming)
+    storage = open_storage(settings)
     drive = Drive(storage, db=db, clock=clock.now)
     keys = secrets_keys(settings)
-    signer = Signer(
-        keys[0],
-        public_url=settings.public_url,
-        clock=clock.now,
-        result_ttl=settings.url_ttl_seconds,
-    )
+    signer = await _signer(settings, keys[0], storage, drive)
     hub, queue = _delivery(data.elsewhere)
     platform = Platform(
         settings=settings,
@@ -184,10 +182,38 @@ async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
     return worker
 
 
+async def _signer(
+    settings: Settings, key: bytes, storage: DiskStorage | S3Storage, drive: Drive
+) -> Signer:
+    own = LocalSigner(
+        key,
+        public_url=settings.public_url,
+        clock=clock.now,
+        result_ttl=settings.url_ttl_seconds,
+    )
+    if isinstance(storage, DiskStorage):
+        return own
+    from puras.server.drive.presigned import PresignedSigner  # needs the extra `s3`
+
+    try:
+        await storage.check()
+        prefix = await storage.url_prefix()
+    except StorageUnavailable as error:
+        raise BadSetting(f"PURAS_STORAGE_URL={settings.storage_url!r}: {error}") from None
+    return PresignedSigner(
+        own,
+        storage=storage,
+        prefix=prefix,
+        drive=drive,
+        clock=clock.now,
+        result_ttl=settings.url_ttl_seconds,
+    )
+
+
 def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
     async def open_own(url: str) -> Path | None:
         """Read a signed URL of ours from the storage: the signature says that it may be read."""
-        signed = signer.open_own(url)
+        signed = await signer.open_own(url)
         if signed is None:
             return None
         try:
@@ -197,7 +223,7 @@ def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
 
     return Fetcher(
         allow_private=settings.allow_private_urls,
-        own_origin=settings.public_url,
+        own_prefixes=signer.prefixes,
         open_own=open_own,
     )
 
@@ -239,8 +265,4 @@ def _refuse_what_is_not_there(settings: Settings, *, together: bool) -> None:
         raise BadSetting(
             "SQLite is for one process that serves and runs jobs: set PURAS_DATABASE_URL to a "
             "PostgreSQL database, which many processes can share"
-        )
-    if settings.storage_url is not None:
-        raise BadSetting(
-            "PURAS_STORAGE_URL is set, and this version keeps files on local disk: unset it"
         )

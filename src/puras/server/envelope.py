@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from puras.server.clock import new_id
 from puras.server.db.database import Unavailable
 from puras.server.refusals import Refused
+from puras.server.storage.port import StorageUnavailable
 from puras.wire import ErrorBody
 
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -120,6 +121,13 @@ def _as_refused(error: Exception) -> Refused | None:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return Refused(
             "not_found", "there is no such path: see the API reference for those that are"
+        )
+    if isinstance(error, StorageUnavailable):
+        _log.error("storage_unavailable", error=str(error))
+        return Refused(
+            "not_ready",
+            "the server can't reach its files now: try again in a while",
+            retry_after=2,
         )
     if isinstance(error, Unavailable) or (isinstance(error, OSError) and error.errno in _FULL):
         _log.error("storage_unavailable", error=str(error))

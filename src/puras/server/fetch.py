@@ -63,18 +63,21 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class Fetcher:
-    """Fetches URLs into files. `is_allowed` looks at addresses, `resolve` finds them."""
+    """Fetches URLs into files. `is_allowed` looks at addresses, `resolve` finds them.
+
+    A URL that begins with one of `own_prefixes` is for `open_own` to answer.
+    """
 
     def __init__(
         self,
         *,
         allow_private: bool,
-        own_origin: str,
+        own_prefixes: tuple[str, ...],
         open_own: OpenOwn,
         is_allowed: Callable[[str], bool] = is_public,
         resolve: Resolve = resolve,
     ) -> None:
-        self._own_prefix = f"{own_origin.rstrip('/')}/v1/files/"
+        self._own_prefixes = own_prefixes
         self._open_own = open_own
         self._backend = _CheckedBackend(
             (lambda _: True) if allow_private else is_allowed, resolve=resolve
@@ -110,7 +113,7 @@ class Fetcher:
     async def _follow(self, url: str, target: Path, limit: int) -> Fetched:
         async with self._pool() as pool:
             for _ in range(MAX_REDIRECTS + 1):
-                if url.startswith(self._own_prefix):
+                if url.startswith(self._own_prefixes):
                     return await self._copy_own(url, target, limit)
                 parsed = _checked(url)
                 async with pool.stream("GET", _plain(parsed), headers=_HEADERS) as response:

@@ -88,12 +88,21 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "responses": _responses(endpoint, schemas),
     }
     if endpoint.body is not None:
-        content = {"application/json": {"schema": _schema(endpoint.body, schemas)}}
+        schema = _schema(endpoint.body, schemas)
+        if endpoint.strict:
+            _close(schema, schemas)
+        content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
     elif endpoint.form:
         content = {"multipart/form-data": {"schema": _form(endpoint.form)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _close(schema: Mapping[str, str], schemas: dict[str, Any]) -> None:
+    """Say that a body's type has no other fields than those it names."""
+    name = schema["$ref"].rpartition("/")[2]
+    schemas[name] = {**schemas[name], "additionalProperties": False}
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -143,9 +152,30 @@ def _success(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         return {"description": "Done."}
     if endpoint.returns is not None:
         schema = _schema(endpoint.returns, schemas)
+        if endpoint.media == "text/event-stream":
+            schema = _sent_event(schema)
     else:
         schema = {} if endpoint.media == "application/json" else {"type": "string"}
     return {"description": "Success.", "content": {endpoint.media: {"schema": schema}}}
+
+
+def _sent_event(data: dict[str, Any]) -> dict[str, Any]:
+    """Describe each event of a stream, as OpenAPI before 3.2 does; `end` has other data."""
+    end = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    inside = {"anyOf": [data, end]}
+    return {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": inside,
+            },
+        },
+        "required": ["data"],
+    }
 
 
 def _schema(wire_type: Any, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ class Settings:
     home                    PURAS_HOME, ~/.puras/data         everything that must survive
     database_url            PURAS_DATABASE_URL, none          postgresql://…; else SQLite, in `home`
     files                   PURAS_FILES, in `home`            the folder of files, to be shared
-    storage_url             PURAS_STORAGE_URL, none           refused if set: files, in `home`
+    storage_url             PURAS_STORAGE_URL, none           s3://bucket/prefix; else in `home`
+    cache_bytes             PURAS_CACHE_MB, 10240             MiB of copies of what lies in a bucket
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
     concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
     bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
@@ -40,6 +41,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     files: Path | None = None
     storage_url: str | None = None
+    cache_bytes: int = 10_240 << 20
     public_url: str = "http://127.0.0.1:8787"
     concurrency: int = 10
     bootstrap_key: str | None = None
@@ -98,6 +100,7 @@ def read_settings(
         database_url=_database_url(environment),
         files=_folder(environment, "PURAS_FILES"),
         storage_url=environment.get("PURAS_STORAGE_URL") or None,
+        cache_bytes=int(_number(environment, "PURAS_CACHE_MB", 10_240)) << 20,
         public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
             "/"
         ),

@@ -13,6 +13,7 @@ from puras.server.clock import SECOND, new_id
 from puras.server.deployments.pull import routes as pull_routes
 from puras.server.deployments.routes import routes
 from puras.server.drive.routes import routes as drive_routes
+from puras.server.drive.store import DriveFile
 from puras.server.platform import Platform
 from puras.server.skillpacks.routes import routes as skillpack_routes
 
@@ -98,7 +99,8 @@ async def test_a_changed_url_and_one_of_another_kind_are_refused(
     pulled = (await client.get(PULL, headers=key.headers)).json()
     path = path_of(pulled["download_url"])
     signed, _, name = path.removeprefix("/v1/bundles/").partition("/")
-    drive = path_of(platform.signer.url("@bundle", name.removesuffix(".zip"), ttl=60))
+    file = DriveFile("@bundle", name[:-4], size_bytes=1, mime="text/plain", blob="b", created_at=0)
+    drive = path_of(await platform.signer.url(file, ttl=60))
     for changed in (
         f"/v1/bundles/{signed}/{new_id()}.zip",
         f"/v1/bundles/9{signed}/{name}",

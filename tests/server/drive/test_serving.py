@@ -5,7 +5,8 @@ from email.utils import formatdate
 import pytest
 
 from puras.server.clock import SECOND
-from puras.server.drive.serving import Slice, asked_part, disposition, is_unchanged
+from puras.server.drive.disposition import disposition
+from puras.server.drive.serving import Slice, asked_part, is_unchanged
 from puras.server.drive.store import DriveFile
 from puras.server.refusals import Refused
 

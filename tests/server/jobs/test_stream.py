@@ -340,6 +340,10 @@ class Counting:
         self.reads += 1
         return await self._db.read(work)
 
+    async def glance(self, work: Work[T]) -> T:
+        self.reads += 1
+        return await self._db.glance(work)
+
     async def write(self, work: Work[T]) -> T:
         return await self._db.write(work)
 

@@ -121,3 +121,9 @@ class Bench:
         outcome = await self.outcome(code, **changes)
         assert isinstance(outcome, Failed), outcome
         return outcome
+
+
+async def until_gone(path: Path) -> None:
+    """Wait until a folder is removed, which is done a moment after its run."""
+    while path.exists():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)

@@ -327,7 +327,7 @@ async def served(tmp_path: Path) -> Any:
     await socket.open()
     yield Line(socket, folder.socket), host, folder
     await socket.close()
-    folder.remove()
+    folder.leave()
 
 
 async def test_another_run_s_token_gets_no_answer(served: Any) -> None:

@@ -111,6 +111,9 @@ class PostgresDatabase:
     async def read(self, work: Work[T]) -> T:
         return await self._repeated(self._readers, work)
 
+    async def glance(self, work: Work[T]) -> T:
+        return await self.read(work)
+
     @asynccontextmanager
     async def exclusively(self, name: str) -> AsyncIterator[None]:
         """Hold a lock that all processes of this database know by its name."""

@@ -86,14 +86,18 @@ class SQLiteDatabase:
 
     async def write(self, work: Work[T]) -> T:
         future: Future[T] = Future()
-        if self._closed:
-            raise RuntimeError("the database is closed")
+        self._check_open()
         self._inbox.put((work, future))
         return await _telling(asyncio.wrap_future(future))
 
     async def read(self, work: Work[T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
         return await _telling(reading)
+
+    async def glance(self, work: Work[T]) -> T:
+        self._check_open()
+        with _telling_now():
+            return self._read(work)  # on the event loop's own thread: twenty microseconds
 
     def exclusively(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
@@ -107,6 +111,10 @@ class SQLiteDatabase:
         self._readers.shutdown()
         for connection in self._connections:
             connection.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the database is closed")
 
     def _write_loop(self) -> None:
         connection = connect(self._path)
@@ -147,8 +155,14 @@ def connect(path: Path) -> sqlite3.Connection:
 
 async def _telling(outcome: asyncio.Future[T]) -> T:
     """Wait for a unit of work, and tell what passes from what is wrong with it."""
-    try:
+    with _telling_now():
         return await outcome
+
+
+@contextmanager
+def _telling_now() -> Iterator[None]:
+    try:
+        yield
     except sqlite3.OperationalError as error:
         if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _PASSING:
             raise Unavailable(str(error)) from error

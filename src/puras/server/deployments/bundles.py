@@ -48,7 +48,7 @@ class Bundles:
         """
         folder = self._root / deployment_id
         async with self._locks[deployment_id]:
-            if not await asyncio.to_thread(folder.is_dir):
+            if not folder.is_dir():  # quicker than to ask another thread
                 archive = await self._storage.local_path(archive_name(sha256))
                 if archive is None:
                     raise ArchiveMissing(f"the archive of deployment {deployment_id} is gone")

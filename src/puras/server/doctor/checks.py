@@ -1,7 +1,8 @@
 """`puras admin doctor`: one look at everything that must hold, and what to do where it does not.
 
-Looking changes nothing. It may be done beside a running server, so bytes that came within the last
-hour are not called orphans: their row may be about to be written.
+Looking changes nothing, but for an object that is put into a bucket and taken out again. It may be
+done beside a running server, so bytes that came within the last hour are not called orphans: their
+row may be about to be written.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,7 +29,10 @@ from puras.server.drive import store as drive
 from puras.server.home import running_pids, secrets_keys, secrets_keys_file
 from puras.server.secrets import store as secrets
 from puras.server.secrets.vault import CannotOpen, Vault
-from puras.server.settings import Settings
+from puras.server.settings import BadSetting, Settings
+from puras.server.storage.disk import DiskStorage
+from puras.server.storage.place import open_storage
+from puras.server.storage.port import StorageUnavailable, Stored
 from puras.server.worker.isolation import probe
 
 QUERIES = load(__file__)
@@ -79,7 +83,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
         if faults
         else Check("money", "ok", "every balance is the sum of its ledger"),
         _secrets(await db.read(secrets.every), settings),
-        _files(settings.files_path, needed=needed, settled_seconds=settled_seconds),
+        await _files(settings, needed=needed, settled_seconds=settled_seconds),
         _jobs(jobs, served=bool(running_pids(settings.home)) or settings.database_url is not None),
     ]
 
@@ -152,41 +156,37 @@ def _secrets(rows: Sequence[Row], settings: Settings) -> Check:
     return Check("secrets", "ok", f"all {len(rows)} can be read{more}")
 
 
-def _files(root: Path, *, needed: set[str], settled_seconds: float) -> Check:
-    present = dict(_stored(root))
-    missing = sorted(needed - set(present))
-    orphans = [
-        size
-        for name, (size, age) in present.items()
-        if name not in needed and age > settled_seconds
-    ]
+async def _files(settings: Settings, *, needed: set[str], settled_seconds: float) -> Check:
+    place = settings.storage_url or str(settings.files_path)
+    try:
+        storage = open_storage(settings)
+        if not isinstance(storage, DiskStorage):
+            await storage.probe()
+        present = {stored.name: stored async for stored in storage.listing()}
+    except (BadSetting, StorageUnavailable) as error:
+        return Check("files", "fail", f"{place} can't be used: {error}")
+    before = time.time() - settled_seconds
+    orphans = [s for s in present.values() if s.name not in needed and s.changed < before]
+    return _compared(place, needed=needed, missing=sorted(needed - set(present)), orphans=orphans)
+
+
+def _compared(place: str, *, needed: set[str], missing: list[str], orphans: list[Stored]) -> Check:
     if missing:
         return Check(
             "files",
             "fail",
-            f"the bytes of {len(missing)} of {len(needed)} files are gone, restore {root} from a "
+            f"the bytes of {len(missing)} of {len(needed)} files are gone, restore {place} from a "
             f"backup; the first is {missing[0]}",
         )
     if orphans:
+        size = sum(stored.size_bytes for stored in orphans)
         return Check(
             "files",
             "warn",
-            f"{len(orphans)} files ({sum(orphans)} bytes) in {root} are known to no row: a crash "
+            f"{len(orphans)} files ({size} bytes) in {place} are known to no row: a crash "
             "left them, and they only cost space",
         )
-    return Check("files", "ok", f"all {len(needed)} are there")
-
-
-def _stored(root: Path) -> Iterator[tuple[str, tuple[int, float]]]:
-    """Yield name, size and age in seconds of everything that is kept."""
-    now = time.time()
-    for path in root.rglob("*"):
-        try:
-            found = path.lstat()
-        except FileNotFoundError:  # deleted while we look
-            continue
-        if not path.is_dir():
-            yield str(path.relative_to(root)), (found.st_size, now - found.st_ctime)
+    return Check("files", "ok", f"all {len(needed)} are in {place}")
 
 
 def _jobs(counts: dict[str, int], *, served: bool) -> Check:

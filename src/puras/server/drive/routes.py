@@ -9,7 +9,7 @@ from puras.server.caller import Caller, Power
 from puras.server.clock import iso, new_id
 from puras.server.drive.paths import clean, clean_prefix, safe_filename, uploads_folder
 from puras.server.drive.serving import send_file
-from puras.server.drive.store import DriveFile, Fence, Origin, PathTaken
+from puras.server.drive.store import DriveFile, Fence, Origin, PathTaken, no_file
 from puras.server.endpoint import Call, Reply, Routes
 from puras.server.home import incoming
 from puras.server.idempotency import store as idempotency
@@ -54,7 +54,8 @@ async def upload_file(call: Call) -> Reply:
             lambda tx: idempotency.begin(tx, ticket, now=platform.clock())
         )
         if begun is not None:
-            return replayed(_uploaded(await _stat(call, begun.resource_id)), begun)
+            kept = await platform.drive.find(call.caller.workspace_id, begun.resource_id)
+            return replayed(_uploaded(kept), begun)
         try:
             return Reply(_uploaded(await _keep(call, path, form=form, ticket=ticket)))
         except BaseException:
@@ -77,8 +78,8 @@ async def sign_file(call: Call) -> Reply:
         raise Refused(
             "invalid_request", f"`ttl` {rule}", errors=[{"path": "$.ttl", "message": rule}]
         )
-    file = await _stat(call, clean(call.body["path"]))
-    url = call.platform.signer.url(file.workspace_id, file.path, ttl=ttl)
+    file = await call.platform.drive.find(call.caller.workspace_id, clean(call.body["path"]))
+    url = await call.platform.signer.url(file, ttl=ttl)
     return Reply({"path": file.path, "signed_url": url, "expires_in": ttl})
 
 
@@ -137,7 +138,7 @@ async def delete_file(call: Call) -> Response:
     """Delete a file; URLs signed for it stop working."""
     path = clean(call.path["path"])
     if not await call.platform.drive.delete(call.caller.workspace_id, path):
-        raise _not_found(path)
+        raise no_file(path)
     return Response(status_code=204)
 
 
@@ -185,17 +186,6 @@ async def _keep(call: Call, path: str, *, form: Form, ticket: Ticket | None) -> 
 
 def _finish(ticket: Ticket | None, path: str) -> Fence:
     return lambda tx: idempotency.finish(tx, ticket, status=200, resource_id=path)
-
-
-async def _stat(call: Call, path: str) -> DriveFile:
-    file = await call.platform.drive.stat(call.caller.workspace_id, path)
-    if file is None:
-        raise _not_found(path)
-    return file
-
-
-def _not_found(path: str) -> Refused:
-    return Refused("file_not_found", f"there is no file `{path}` in the drive: list the drive")
 
 
 def _uploaded(file: DriveFile) -> wire.Uploaded:

@@ -1,7 +1,6 @@
 """Sends a drive file: ranges, validators, and headers under which a hostile file does no harm.
 
-What a browser could take for a page of ours is never shown inline: only pictures without scripts,
-audio and video are; all else is a download, sandboxed, and never sniffed.
+What `disposition` does not show in place is a download; all of it is sandboxed and never sniffed.
 """
 
 from __future__ import annotations
@@ -11,19 +10,18 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from typing import BinaryIO, NamedTuple
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from puras.server.clock import SECOND
+from puras.server.drive.disposition import CACHE_CONTROL, disposition
 from puras.server.drive.store import DriveFile
 from puras.server.refusals import Refused
 
 _CHUNK = 256 * 1024
 _RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", re.ASCII | re.IGNORECASE)
-_SHOWN = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"}
 
 
 class Slice(NamedTuple):
@@ -114,17 +112,10 @@ def is_unchanged(headers: Mapping[str, str], found: DriveFile) -> bool:
         return False
 
 
-def disposition(path: str, mime: str) -> str:
-    """Return how a browser shall treat a file: shown in place, or saved under its name."""
-    shown = mime in _SHOWN or mime.startswith(("audio/", "video/"))
-    name = path.rpartition("/")[2]
-    return f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"
-
-
 def _headers(found: DriveFile) -> dict[str, str]:
     return {
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": CACHE_CONTROL,
         "Content-Disposition": disposition(found.path, found.mime),
         "Content-Security-Policy": "sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",

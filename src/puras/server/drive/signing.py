@@ -1,6 +1,7 @@
 """Signed URLs of drive files, and of bundles: who has one may read that file until it expires,
 without a key.
 
+Those of `LocalSigner` lead to this server,
 `<public url>/v1/files/<expiry>.<signature>/<workspace id>/<path>`: the signature is an HMAC over
 method, workspace, path and expiry, with a key derived from the first secrets key. The file's name
 comes last, so that players and browsers know what they get. A bundle's URL is
@@ -13,12 +14,16 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote, unquote
 
 from puras.server.clock import SECOND, Clock
 from puras.server.home import derived_key
 from puras.server.refusals import Refused
+
+if TYPE_CHECKING:
+    from puras.server.drive.store import DriveFile
 
 _PREFIX = "/v1/files/"
 _BUNDLES_PREFIX = "/v1/bundles/"
@@ -34,23 +39,18 @@ class SignedFile(NamedTuple):
     path: str
 
 
-class Signer:
-    """Makes and checks signed URLs. `result_ttl` is the least validity of URLs in results."""
+class Signer(Protocol):
+    """Makes signed URLs and recognises them."""
 
-    def __init__(self, secret: bytes, *, public_url: str, clock: Clock, result_ttl: int) -> None:
-        self._key = derived_key(secret, "signed-urls")
-        self._origin = public_url
-        self._clock = clock
-        self._result_ttl = result_ttl
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """How URLs of ours begin; not all that begin so are."""
 
-    def url(self, workspace_id: str, path: str, *, ttl: int) -> str:
-        """Sign a clean path for `ttl` seconds from now."""
-        return self._url(workspace_id, path, expires=self._now() + ttl)
+    async def url(self, file: DriveFile, *, ttl: int) -> str:
+        """Sign a file for `ttl` seconds from now."""
 
-    def result_url(self, workspace_id: str, path: str) -> str:
-        """Sign a path in a result: reads within the same hour give the same URL."""
-        hour_end = (self._now() // _HOUR + 1) * _HOUR
-        return self._url(workspace_id, path, expires=hour_end + self._result_ttl)
+    async def result_urls(self, workspace_id: str, paths: Iterable[str]) -> dict[str, str]:
+        """Sign the paths in a result: reads within the same hour give the same URLs."""
 
     def check(self, signed: str) -> SignedFile:
         """Read what follows `/v1/files/`, percent-decoded.
@@ -58,6 +58,42 @@ class Signer:
         Raises:
             Refused: `bad_signature`.
         """
+
+    def bundle_url(self, deployment_id: str, *, ttl: int) -> str:
+        """Sign a deployment's archive for `ttl` seconds from now."""
+
+    def check_bundle(self, signed: str) -> str:
+        """Read what follows `/v1/bundles/`: the id of the deployment that it stands for.
+
+        Raises:
+            Refused: `bad_signature`.
+        """
+
+    async def open_own(self, url: str) -> SignedFile | None:
+        """Return the file behind a URL of ours that is still good; None for any other URL."""
+
+
+class LocalSigner:
+    """Signs with a key of this server. `result_ttl` is the least validity of URLs in results."""
+
+    def __init__(self, secret: bytes, *, public_url: str, clock: Clock, result_ttl: int) -> None:
+        self._key = derived_key(secret, "signed-urls")
+        self._origin = public_url
+        self._clock = clock
+        self._result_ttl = result_ttl
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        return (self._origin + _PREFIX,)
+
+    async def url(self, file: DriveFile, *, ttl: int) -> str:
+        return self._url(file.workspace_id, file.path, expires=self._now() + ttl)
+
+    async def result_urls(self, workspace_id: str, paths: Iterable[str]) -> dict[str, str]:
+        expires = result_expiry(self._now(), least=self._result_ttl)
+        return {path: self._url(workspace_id, path, expires=expires) for path in paths}
+
+    def check(self, signed: str) -> SignedFile:
         match = _SIGNED.fullmatch(signed)
         if match is not None:
             expires, signature, workspace_id, path = match.groups()
@@ -67,17 +103,11 @@ class Signer:
         raise _bad_signature()
 
     def bundle_url(self, deployment_id: str, *, ttl: int) -> str:
-        """Sign a deployment's archive for `ttl` seconds from now."""
         expires = self._now() + ttl
         signature = self._bundle_signature(deployment_id, expires=expires)
         return f"{self._origin}{_BUNDLES_PREFIX}{expires}.{signature}/{deployment_id}.zip"
 
     def check_bundle(self, signed: str) -> str:
-        """Read what follows `/v1/bundles/`: the id of the deployment that it stands for.
-
-        Raises:
-            Refused: `bad_signature`.
-        """
         match = _SIGNED_BUNDLE.fullmatch(signed)
         if match is not None:
             expires, signature, deployment_id = match.groups()
@@ -86,8 +116,7 @@ class Signer:
                 return deployment_id
         raise _bad_signature()
 
-    def open_own(self, url: str) -> SignedFile | None:
-        """Return the file behind a URL of ours that is still good; None for any other URL."""
+    async def open_own(self, url: str) -> SignedFile | None:
         start = self._origin + _PREFIX
         if not url.startswith(start):
             return None
@@ -113,6 +142,11 @@ class Signer:
 
     def _now(self) -> int:
         return self._clock() // SECOND
+
+
+def result_expiry(now: int, *, least: int) -> int:
+    """Return the second at which a result's URL expires: the same one for a whole hour."""
+    return (now // _HOUR + 1) * _HOUR + least
 
 
 def _bad_signature() -> Refused:

@@ -16,9 +16,10 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from puras.server.clock import Clock, Micros, new_id
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.db.queries import load
+from puras.server.drive.disposition import stored_headers
 from puras.server.drive.paths import mime_of, prefix_end
 from puras.server.refusals import Refused
-from puras.server.storage.port import Storage, TooLarge
+from puras.server.storage.port import Headers, Storage, TooLarge
 from puras.wire import MAX_UPLOAD_BYTES
 
 QUERIES = load(__file__)
@@ -47,6 +48,10 @@ class DriveFile:
     @property
     def storage_name(self) -> str:
         return f"drive/{self.workspace_id}/{self.blob}"
+
+    @property
+    def stored_headers(self) -> Headers:
+        return stored_headers(self.path, self.mime)
 
 
 class Opened(NamedTuple):
@@ -93,7 +98,9 @@ class Drive:
         """
         draft = self._draft(workspace_id, path, origin)
         try:
-            size = await self._storage.write(draft.storage_name, chunks, limit=limit)
+            size = await self._storage.write(
+                draft.storage_name, chunks, limit=limit, headers=draft.stored_headers
+            )
         except TooLarge:
             raise Refused("too_large", f"a file has at most {limit} bytes: split it") from None
         return await self._publish(draft, size=size, origin=origin, fence=fence)
@@ -109,11 +116,29 @@ class Drive:
     ) -> DriveFile:
         """Take a finished file of the server's own, which stays there. Raises PathTaken."""
         draft = self._draft(workspace_id, path, origin)
-        size = await self._storage.adopt(draft.storage_name, file)
+        size = await self._storage.adopt(draft.storage_name, file, headers=draft.stored_headers)
         return await self._publish(draft, size=size, origin=origin, fence=fence)
 
     async def stat(self, workspace_id: str, path: str) -> DriveFile | None:
-        return await self._db.read(lambda tx: find(tx, workspace_id=workspace_id, path=path))
+        return await self._db.glance(lambda tx: find(tx, workspace_id=workspace_id, path=path))
+
+    async def find(self, workspace_id: str, path: str) -> DriveFile:
+        """Return what is known of a file.
+
+        Raises:
+            Refused: `file_not_found`.
+        """
+        file = await self.stat(workspace_id, path)
+        if file is None:
+            raise no_file(path)
+        return file
+
+    async def stored_as(self, name: str) -> DriveFile | None:
+        """Return the file whose bytes lie in the storage under a name."""
+        blob = name.rpartition("/")[2]
+        row = await self._db.glance(lambda tx: tx.one(QUERIES.find_blob, blob=blob))
+        file = None if row is None else _file(row)
+        return file if file is not None and file.storage_name == name else None
 
     async def open(self, workspace_id: str, path: str) -> Opened:
         """Find a file and its bytes; they stay readable for who opens them at once.
@@ -126,7 +151,7 @@ class Drive:
             local = file and await self._storage.local_path(file.storage_name)
             if file and local:
                 return Opened(file, local)
-        raise Refused("file_not_found", f"there is no file `{path}` in the drive: list the drive")
+        raise no_file(path)
 
     async def stream(self, workspace_id: str, path: str) -> tuple[DriveFile, BinaryIO]:
         """Open a file's bytes, which stay those of one version. Raises as `open`."""
@@ -232,6 +257,11 @@ async def _put(tx: Transaction, file: DriveFile, *, size: int) -> None:
         job_id=file.job_id,
         created_at=file.created_at,
     )
+
+
+def no_file(path: str) -> Refused:
+    """Return the refusal of a path under which there is nothing."""
+    return Refused("file_not_found", f"there is no file `{path}` in the drive: list the drive")
 
 
 def _file(row: Row) -> DriveFile:

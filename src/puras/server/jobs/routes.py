@@ -19,7 +19,7 @@ from puras.server.jobs import store
 from puras.server.jobs.replay import replay
 from puras.server.jobs.stream import EventStream, Log
 from puras.server.jobs.submit import read_wanted, submit
-from puras.server.jobs.view import sees_public_view, view
+from puras.server.jobs.view import output_paths, sees_public_view, view
 from puras.server.jobs.waiting import wait_for_end
 from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks
@@ -69,7 +69,7 @@ async def submit_job(call: Call) -> Reply:
     row = await wait_for_end(call.platform.db, call.platform.hub, job_id, seconds=seconds)
     if row is None:
         raise _no_job(job_id)
-    job = _view(call, row)
+    job = await _view(call, row)
     return replayed(job, twin) if twin else Reply(job)
 
 
@@ -103,7 +103,7 @@ async def list_jobs(call: Call) -> Reply:
             limit=page.limit + 1,
         )
     )
-    return parameters.page_reply(call, [_view(call, row) for row in rows], limit=page.limit)
+    return parameters.page_reply(call, [await _view(call, row) for row in rows], limit=page.limit)
 
 
 @routes.get(
@@ -120,7 +120,7 @@ async def get_job(call: Call) -> Reply:
     if seconds and row["status"] not in wire.TERMINAL_STATUSES:
         platform = call.platform
         row = await wait_for_end(platform.db, platform.hub, row["id"], seconds=seconds) or row
-    return Reply(_view(call, row))
+    return Reply(await _view(call, row))
 
 
 @routes.post(
@@ -136,7 +136,7 @@ async def cancel_job(call: Call) -> Reply:
         lambda tx: store.cancel(tx, job_id=row["id"], by="its caller", now=platform.clock())
     )
     platform.announce(changes)
-    return Reply(_view(call, await _visible(call)))
+    return Reply(await _view(call, await _visible(call)))
 
 
 @routes.post(
@@ -158,7 +158,7 @@ async def replay_job(call: Call) -> Reply:
     row = await call.platform.db.read(lambda tx: store.get(tx, job_id))
     if row is None:
         raise _no_job(job_id)
-    job = _view(call, row)
+    job = await _view(call, row)
     return replayed(job, twin) if twin else Reply(job)
 
 
@@ -188,6 +188,7 @@ async def list_events(call: Call) -> Response:
 @routes.get(
     "/v1/jobs/{job_id}/stream",
     needs=Power.PUBLISHABLE,
+    returns=wire.JobEvent,
     media="text/event-stream",
     query={"after": "Only events with ids above this one. `Last-Event-ID` counts too."},
     codes=("job_not_found",),
@@ -207,7 +208,7 @@ async def stream_events(call: Call) -> Response:
 
 async def _visible(call: Call) -> Row:
     job_id = call.path["job_id"]
-    row = await call.platform.db.read(
+    row = await call.platform.db.glance(
         lambda tx: store.visible(tx, job_id=job_id, caller=call.caller)
     )
     if row is None:
@@ -233,8 +234,10 @@ def _last_event_id(call: Call) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _view(call: Call, row: Row | Mapping[str, Any]) -> wire.Job:
-    return view(row, call.caller, signer=call.platform.signer)
+async def _view(call: Call, row: Row | Mapping[str, Any]) -> wire.Job:
+    paths = output_paths(row)
+    urls = await call.platform.signer.result_urls(row["workspace_id"], paths) if paths else {}
+    return view(row, call.caller, urls=urls)
 
 
 def _no_job(job_id: str) -> Refused:

@@ -211,11 +211,11 @@ async def submit(
     Raises:
         Refused: at the first check that fails, with nothing written but the rate's counter.
     """
-    kept = await platform.db.read(lambda tx: idempotency.find(tx, ticket)) if ticket else None
+    kept = await platform.db.glance(lambda tx: idempotency.find(tx, ticket)) if ticket else None
     if kept is not None:
         return kept.resource_id, kept
     check_kind(caller, wanted)
-    target = await platform.db.read(
+    target = await platform.db.glance(
         lambda tx: find_target(tx, wanted, workspace_id=caller.workspace_id)
     )
     check_allowlist(caller, wanted, target)
@@ -237,7 +237,7 @@ async def _check_limits(platform: Platform, caller: Caller, found: Found) -> Non
     """Steps 9 to 12."""
     now = platform.clock()
     if caller.daily_cap_micros is not None:
-        await platform.db.read(
+        await platform.db.glance(
             lambda tx: billing.check_daily_cap(
                 tx, key_id=caller.key_id, daily_cap_micros=caller.daily_cap_micros, now=now
             )
@@ -252,7 +252,7 @@ async def _check_limits(platform: Platform, caller: Caller, found: Found) -> Non
         await budgets.check(tx, spender, now=now)
         await billing.check_credits(tx, workspace_id=caller.workspace_id)
 
-    await platform.db.read(check_money)
+    await platform.db.glance(check_money)
 
 
 def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any]) -> NewJob:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from puras.server.caller import Caller
 from puras.server.clock import iso, iso_or_none
 from puras.server.db.database import Row
 from puras.wire import Job, OutputFile
-
-if TYPE_CHECKING:
-    from puras.server.drive.signing import Signer
 
 
 def sees_public_view(row: Row, caller: Caller) -> bool:
@@ -19,13 +17,18 @@ def sees_public_view(row: Row, caller: Caller) -> bool:
     return caller.is_publishable or bool(row["public_view"])
 
 
-def view(row: Row, caller: Caller, *, signer: Signer) -> Job:
-    """Return the job as this caller may see it."""
+def output_paths(row: Row) -> list[str]:
+    """Return the drive paths in a job's result, for which `view` needs URLs."""
+    return [stored["drive_path"] for stored in json.loads(row["outputs"] or "[]")]
+
+
+def view(row: Row, caller: Caller, *, urls: Mapping[str, str]) -> Job:
+    """Return the job as this caller may see it. `urls` has one for each of its output paths."""
     public = sees_public_view(row, caller)
     result = None if row["result"] is None else json.loads(row["result"])
     outputs: list[OutputFile] = []
     for stored in json.loads(row["outputs"] or "[]"):
-        url = signer.result_url(row["workspace_id"], stored["drive_path"])
+        url = urls[stored["drive_path"]]
         result = replace(result, stored["at"], url)
         outputs.append(
             {

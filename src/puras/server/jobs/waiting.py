@@ -21,7 +21,7 @@ async def wait_for_end(db: Database, hub: Hub, job_id: str, *, seconds: float) -
     deadline = time.monotonic() + seconds
     with hub.watch(job_id) as watch:
         while True:
-            row = await db.read(lambda tx: store.get(tx, job_id))
+            row = await db.glance(lambda tx: store.get(tx, job_id))
             left = deadline - time.monotonic()
             if row is None or row["status"] in TERMINAL_STATUSES or left <= 0 or hub.closing:
                 return row

@@ -13,55 +13,81 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from puras.server.clock import new_id
-from puras.server.storage.port import TooLarge
+from puras.server.storage.port import NO_HEADERS, Headers, Stored, TooLarge
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_LISTED_AT_ONCE = 1000
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class DiskStorage:
-    """Keeps each name as a file below `root`; only the server's own user can read them."""
+    """Keeps each name as a file below `root`; only the server's own user can read them.
+
+    Headers are not kept: what is served from here gets them from its row.
+    """
 
     def __init__(self, root: Path, *, incoming: Path) -> None:
         self._root = root
         self._incoming = incoming
 
-    async def write(self, name: str, chunks: AsyncIterator[bytes], *, limit: int) -> int:
-        target, draft = self._path(name), self._draft()
+    async def write(
+        self,
+        name: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        limit: int,
+        headers: Headers = NO_HEADERS,
+    ) -> int:
+        target, draft = self._root / checked(name), self._draft()
         size = 0
         try:
-            with await asyncio.to_thread(_create, draft) as file:
+            with await asyncio.to_thread(create, draft) as file:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > limit:
                         raise TooLarge(f"more than {limit} bytes")
                     await asyncio.to_thread(file.write, chunk)
-            await asyncio.to_thread(_keep, draft, target)
+            await asyncio.to_thread(keep, draft, target)
         finally:
             draft.unlink(missing_ok=True)
         return size
 
-    async def adopt(self, name: str, file: Path) -> int:
-        """Take a file that nobody writes any more. Raises ValueError for what is no file."""
-        return await asyncio.to_thread(self._adopt, self._path(name), file)
+    async def adopt(self, name: str, file: Path, *, headers: Headers = NO_HEADERS) -> int:
+        return await asyncio.to_thread(self._adopt, self._root / checked(name), file)
 
     async def size(self, name: str) -> int | None:
-        return _file_size(self._path(name))
+        return file_size(self._root / checked(name))
 
     async def local_path(self, name: str) -> Path | None:
-        path = self._path(name)
-        return None if _file_size(path) is None else path
+        path = self._root / checked(name)
+        return None if file_size(path) is None else path
 
     async def delete(self, name: str) -> None:
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        await asyncio.to_thread((self._root / checked(name)).unlink, missing_ok=True)
+
+    async def listing(self) -> AsyncIterator[Stored]:
+        found = self._walk()
+        while page := await asyncio.to_thread(lambda: list(islice(found, _LISTED_AT_ONCE))):
+            for stored in page:
+                yield stored
+
+    def _walk(self) -> Iterator[Stored]:
+        for path in self._root.rglob("*"):
+            try:
+                found = path.lstat()
+            except FileNotFoundError:  # deleted while we look
+                continue
+            if not path.is_dir():
+                yield Stored(str(path.relative_to(self._root)), found.st_size, found.st_ctime)
 
     def _adopt(self, target: Path, file: Path) -> int:
-        size = _file_size(file)
+        size = file_size(file)
         if size is None:
             raise ValueError(f"{file} is not a file")
         draft = self._draft()
@@ -69,7 +95,7 @@ class DiskStorage:
         try:
             _copy(file, draft)
             draft.chmod(0o600)
-            _keep(draft, target)
+            keep(draft, target)
         finally:
             draft.unlink(missing_ok=True)
         return size
@@ -77,18 +103,21 @@ class DiskStorage:
     def _draft(self) -> Path:
         return self._incoming / new_id()
 
-    def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name in this storage")
-        return self._root / name
+
+def checked(name: str) -> str:
+    """Return a name that may become part of a path. Raises ValueError for any other."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name in this storage")
+    return name
 
 
-def _create(path: Path) -> BinaryIO:
+def create(path: Path) -> BinaryIO:
+    """Open a new file that only we can read, in a folder that is made where it is missing."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return os.fdopen(os.open(path, _NEW, 0o600), "wb")
 
 
-def _keep(draft: Path, target: Path) -> None:
+def keep(draft: Path, target: Path) -> None:
     """Force a finished draft to disk and give it its name."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sync(draft)
@@ -115,7 +144,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _file_size(path: Path) -> int | None:
+def file_size(path: Path) -> int | None:
     """Return the size of a regular file, None for anything else: links are not followed."""
     try:
         found = os.lstat(path)

@@ -74,7 +74,7 @@ class Attempts:
 
     async def perform(self, active: Active) -> Ending | Lost:
         """Run one claimed job to its outcome."""
-        deployment, sealed = await self.db.read(lambda tx: _facts(tx, active.row))
+        deployment, sealed = await self.db.glance(lambda tx: _facts(tx, active.row))
         skill = deployment.skill(active.row["skill_name"])
         assert skill is not None, "a deployment's manifest never changes"
         run_drive = RunDrive(

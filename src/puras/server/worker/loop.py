@@ -135,12 +135,14 @@ class Worker:
                 await self.queue.wait(_IDLE_SECONDS)
 
     async def _claim(self) -> bool:
+        """Claim what there is; True: as much as was asked for, so there may be more."""
+        most = self._free_places()
         rows, changes = await self.db.write(
             lambda tx: store.claim(
                 tx,
                 worker_id=self.id,
                 concurrency=self.concurrency,
-                most=self._free_places(),
+                most=most,
                 now=self.clock(),
             )
         )
@@ -150,7 +152,7 @@ class Worker:
                 former.task.cancel()  # an attempt of ours that was taken from us meanwhile
             active = self._active[row["id"]] = Active(row)
             active.task = asyncio.create_task(self._see_through(active), name=f"job-{row['id']}")
-        return bool(rows)
+        return len(rows) == most
 
     async def _see_through(self, active: Active) -> None:
         row = active.row

@@ -111,7 +111,7 @@ async def _drive_path(file: DeclaredFile, run_drive: RunDrive, *, number: int) -
         )
     workspace_id = run_drive.row["workspace_id"]
     if value.lower().startswith(("http://", "https://")):
-        own = run_drive.signer.open_own(value)
+        own = await run_drive.signer.open_own(value)
         return own.path if own is not None and own.workspace_id == workspace_id else None
     try:
         return relative(value, workspace_id=workspace_id)

@@ -48,8 +48,8 @@ class RunDrive:
         path, ttl = self.readable(arguments), arguments.get("ttl", 3600)
         if type(ttl) is not int or ttl not in _TTL:
             raise Refused("invalid_request", "a signed URL lives 30 seconds to 30 days")
-        await self.drive.open(self._workspace, path)
-        url = self.signer.url(self._workspace, path, ttl=ttl)
+        file = await self.drive.find(self._workspace, path)
+        url = await self.signer.url(file, ttl=ttl)
         return {"path": path, "signed_url": url, "expires_in": ttl}
 
     async def read(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -80,6 +80,11 @@ def confine(policy: Policy) -> None:
     seccomp.restrict()
 
 
+def prepare(policy: Policy) -> None:
+    """Find out ahead, before any fork, what `narrow` would find out in each of them."""
+    _own_paths(policy)
+
+
 def narrow(policy: Policy, *, folder: str, memory_bytes: int) -> None:
     """Leave only one run's folder and memory to this process and its children.
 

@@ -81,9 +81,9 @@ class RunFolder:
         os.rename(file, name, dst_dir_fd=self.descriptor)
         return name
 
-    def remove(self) -> None:
+    def leave(self) -> None:
+        """Let go of the folder itself, for it is about to be removed."""
         os.close(self.descriptor)
-        remove(self.path)
 
 
 class RunFolders:

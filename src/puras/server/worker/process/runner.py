@@ -8,7 +8,8 @@ A run takes these steps, each of them here in one short function, in this order:
     exchange    the request goes over the channel, the reply comes back, the process ends
     drain       what it printed last is read
     judge       reply, exit status and what we did to it become an outcome (`outcomes`)
-    clear       the folder is removed, whatever happened before
+    clear       the folder is removed, whatever happened before: that of a process which ends with
+                its run goes a moment after it, for nobody can look into it any more
 
 **What may go wrong, and where it is caught.** The skill fails: the process says so in its reply.
 The process dies: the zygote reports how, and the channel ends. It takes too long: the zygote is
@@ -19,8 +20,8 @@ close, and the kernel sees to those that do not; what is left is found by its ma
 start.
 
 **Why a cancelled run still waits.** Cancelling takes two turns of the event loop and one message to
-the zygote. Only then is the folder removed and the place given free, so a run that was killed never
-shares its slot, or its files, with the one that follows.
+the zygote. Only then is the place given free, so a run that was killed never shares its slot, or
+its files, with the one that follows.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
 from puras.server.worker.process.output import Output, emit_log
 from puras.server.worker.process.processes import data_mark, reap_marked
-from puras.server.worker.process.run_folder import RunFolder, RunFolders
+from puras.server.worker.process.run_folder import RunFolder, RunFolders, remove
 from puras.server.worker.process.run_process import RunProcess, Unreadable
 from puras.server.worker.process.skill_socket import SkillSocket
 from puras.server.worker.process.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
@@ -145,7 +146,9 @@ class FunctionRunner:
         finally:
             output.close()
             await _to_the_end(socket.close())
-            await _to_the_end(asyncio.to_thread(folder.remove))
+            folder.leave()
+            if not process.once:  # or the next run of the process would find it
+                await _to_the_end(asyncio.to_thread(remove, folder.path))
 
     async def _exchange(
         self, process: RunProcess, request: dict[str, Any], output: Output, timeout: float

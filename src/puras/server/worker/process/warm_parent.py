@@ -69,6 +69,7 @@ class WarmParent:
         self._numbers = itertools.count(1)
         self._processes: dict[int, RunProcess] = {}
         self._idle: list[RunProcess] = []
+        self._clearing: set[asyncio.Future[None]] = set()
         self._ending: asyncio.Task[None] | None = None
         self._control: socket.socket
 
@@ -95,7 +96,7 @@ class WarmParent:
         for process in list(self._idle):
             if process.exited.done():
                 self._idle.remove(process)
-                remove(process.folder)
+                self._clear(process.folder)
             elif spec.process == "warm" and process.fits(entry, spec.memory_bytes):
                 self._idle.remove(process)
                 return process
@@ -118,7 +119,13 @@ class WarmParent:
             return
         process.channel.close()
         await process.kill()
-        await asyncio.to_thread(remove, process.folder)
+        self._clear(process.folder)
+
+    def _clear(self, folder: Path) -> None:
+        """Remove a folder that nobody can reach any more, out of everybody's way."""
+        clearing = asyncio.ensure_future(asyncio.to_thread(remove, folder))
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
 
     async def end(self) -> None:
         """Kill every process of this zygote, and itself, and return when they are dead."""
@@ -135,6 +142,7 @@ class WarmParent:
             await asyncio.to_thread(self._popen.wait)
         if self._popen.stderr is not None:
             self._popen.stderr.close()
+        await asyncio.gather(*self._clearing)
         await asyncio.to_thread(remove, Path(self._policy.writable))
 
     async def _connect(self, control: socket.socket) -> None:

@@ -90,6 +90,7 @@ class Zygote:
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._next_watch = 0.0
+        layers.prepare(policy)
 
     def serve(self) -> NoReturn:
         signal.signal(signal.SIGTERM, lambda *_: self._end())
