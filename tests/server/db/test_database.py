@@ -58,6 +58,8 @@ async def test_a_taken_unique_value_is_told_apart_from_other_errors(db: Database
 async def test_a_reader_cannot_write(db: Database) -> None:
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         await db.read(lambda tx: insert(tx, "a"))
+    with pytest.raises(Exception, match=r"(?i)read-?only"):
+        await db.glance(lambda tx: insert(tx, "a"))
 
 
 async def test_work_after_close_is_refused(db: Database) -> None:

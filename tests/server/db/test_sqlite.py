@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,39 @@ async def test_a_unit_that_waits_for_something_else_is_refused_and_undone(
     with pytest.raises(RuntimeError, match="only its own transaction"):
         await db.write(sleeper)
     assert await db.read(count) == 0
+
+
+@ON_SQLITE
+async def test_a_glance_sees_what_was_just_committed(db: Database) -> None:
+    for number in range(3):
+        await db.write(lambda tx, n=number: insert(tx, f"w{n}"))
+        assert await db.glance(count) == await db.read(count) == number + 1
+
+
+@ON_SQLITE
+async def test_a_glance_does_not_wait_for_a_unit_that_writes(db: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def slow(tx: Transaction) -> None:
+        await insert(tx, "a")
+        begun.set()
+        go_on.wait(10)
+
+    writing = asyncio.ensure_future(db.write(slow))
+    await asyncio.to_thread(begun.wait)
+    assert await db.glance(count) == 0
+    go_on.set()
+    await writing
+    assert await db.glance(count) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("use", ["write", "read", "glance"])
+async def test_what_comes_after_close_is_refused(db: Database, use: str) -> None:
+    await db.glance(count)
+    await db.close()
+    with pytest.raises(RuntimeError, match=r"closed|shutdown"):
+        await getattr(db, use)(count)
 
 
 def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:

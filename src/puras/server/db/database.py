@@ -57,14 +57,14 @@ class Database(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that only reads, on one consistent view."""
 
-    def exclusively(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Hold a lock among all processes that use this database, while work goes on elsewhere."""
-
     async def glance(self, work: Work[T]) -> T:
         """Run a unit of work that reads a few rows by their keys.
 
         As `read`, for what takes less time than handing it over to another thread.
         """
+
+    def exclusively(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Hold a lock among all processes that use this database, while work goes on elsewhere."""
 
     async def close(self) -> None:
         """Finish what was begun, then close every connection."""

@@ -94,13 +94,13 @@ class SQLiteDatabase:
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
         return await _telling(reading)
 
-    def exclusively(self, name: str) -> asyncio.Lock:
-        return self._locks.setdefault(name, asyncio.Lock())
-
     async def glance(self, work: Work[T]) -> T:
         self._check_open()
         with _telling_now():
             return self._read(work)  # on the event loop's own thread: twenty microseconds
+
+    def exclusively(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
 
     async def close(self) -> None:
         if self._closed:

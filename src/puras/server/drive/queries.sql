@@ -1,12 +1,12 @@
 -- name: find
 SELECT * FROM drive_files WHERE workspace_id = :workspace_id AND path = :path;
 
+-- name: find_blob
+SELECT * FROM drive_files WHERE blob = :blob;
+
 -- name: lock_path
 -- Where transactions run side by side: two that write the same path come one after the other.
 SELECT 1 AS locked;
-
--- name: find_blob
-SELECT * FROM drive_files WHERE blob = :blob;
 
 -- name: insert_or_replace
 INSERT INTO drive_files (workspace_id, path, size_bytes, mime, blob, key_id, job_id, created_at)
