@@ -11,10 +11,9 @@ import httpx2
 import pytest
 
 from puras.server.doctor.checks import Check, examine
-from puras.server.settings import Settings
 from puras.server.storage.place import open_storage
 
-from .support import Server, open_server, problem
+from .support import Server, open_server, problem, settings_for
 
 SKILL = """
 description: Copies a file
@@ -143,7 +142,7 @@ async def test_a_bucket_that_is_away_is_told_as_503_and_asked_again(
     tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    away = open_storage(Settings(home=tmp_path / "away", storage_url=bucket_url))
+    away = open_storage(settings_for(tmp_path / "away", storage_url=bucket_url))
     monkeypatch.undo()
     async with open_server(tmp_path / "home") as server:
         await upload(server)
@@ -154,7 +153,7 @@ async def test_a_bucket_that_is_away_is_told_as_503_and_asked_again(
 
 
 async def test_the_doctor_looks_into_the_bucket(tmp_path: Path, bucket_url: str) -> None:
-    settings = Settings(home=tmp_path, storage_url=bucket_url)
+    settings = settings_for(tmp_path, storage_url=bucket_url)
     async with open_server(tmp_path, storage_url=bucket_url) as server:
         await deploy(server)
         await upload(server)
@@ -177,8 +176,8 @@ async def test_the_doctor_tells_of_a_bucket_that_is_not_there(
 ) -> None:
     async with open_server(tmp_path, storage_url=bucket_url):
         pass
-    check = named(await examine(Settings(home=tmp_path, storage_url="s3://no-such")), "files")
+    check = named(await examine(settings_for(tmp_path, storage_url="s3://no-such")), "files")
     assert check.state == "fail"
     assert "there is no such bucket" in check.detail
-    check = named(await examine(Settings(home=tmp_path, storage_url="ftp://x")), "files")
+    check = named(await examine(settings_for(tmp_path, storage_url="ftp://x")), "files")
     assert check.state == "fail"
