@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from pathlib import Path
@@ -17,11 +18,11 @@ input_schema: {type: object, properties: {name: {type: string}}, required: [name
 CODE = "def greet(name):\n    return {'greeting': f'Hello {name}'}\n"
 
 
-def bundle() -> bytes:
+def bundle(code: str = CODE) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("greet/skill.yaml", SKILL)
-        archive.writestr("greet/main.py", CODE)
+        archive.writestr("greet/main.py", code)
     return packed.getvalue()
 
 
@@ -65,3 +66,27 @@ async def test_a_full_disk_is_told_as_such_and_everything_goes_on_when_it_is_men
         await server.platform.db.write(lambda tx: allow(tx, 1_000_000))
         mended = await server.client.post("/v1/skillpacks", json={"name": "n", "slug": "mended"})
         assert mended.status_code == 201
+
+
+async def test_a_run_that_ends_while_the_disk_is_full_is_concluded_once_it_is_not(
+    tmp_path: Path,
+) -> None:
+    async def allow(tx: Transaction, pages: int) -> None:
+        await tx.one(Query("limit", f"PRAGMA max_page_count={pages}"))
+
+    code = "import time\ndef greet(name):\n    time.sleep(0.3)\n    return {'x': 'y' * 200_000}\n"
+    async with open_server(tmp_path) as server:
+        await server.client.post("/v1/skillpacks", json={"name": "Demo", "slug": "demo"})
+        files = {"bundle": ("b.zip", bundle(code))}
+        await server.client.post("/v1/skillpacks/demo/deployments", files=files)
+        sent = {"skill": "demo/greet", "inputs": {"name": "Ada"}}
+        job = (await server.client.post("/v1/jobs", json=sent)).json()
+        assert server.platform.worker is not None
+        while job["id"] not in server.platform.worker.running():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await server.platform.db.write(lambda tx: allow(tx, 1))
+        await asyncio.sleep(0.8)
+        assert (await server.client.get(f"/v1/jobs/{job['id']}")).json()["status"] == "running"
+        await server.platform.db.write(lambda tx: allow(tx, 1_000_000))
+        done = (await server.client.get(f"/v1/jobs/{job['id']}?wait=20")).json()
+        assert (done["status"], done["attempt"]) == ("succeeded", 1)

@@ -254,7 +254,8 @@ async def test_many_runs_at_once_all_end_well(bench: Bench) -> None:
 
 async def test_no_descriptor_is_left_open_by_a_run(bench: Bench) -> None:
     await bench.result(WHO)
-    before = os.listdir("/proc/self/fd")
-    for _ in range(5):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
         await bench.result(WHO)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    # A thread of another test may open or close one meanwhile: a leak would be twenty.
+    assert len(os.listdir("/proc/self/fd")) < before + 10

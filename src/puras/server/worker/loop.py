@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from puras.server.clock import Clock, new_id
-from puras.server.db.database import Database, Row, Transaction
+from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.jobs import store
@@ -29,6 +29,7 @@ from puras.server.worker.spec import Lost
 
 _log = structlog.get_logger(__name__)
 _IDLE_SECONDS = 1.0
+_PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)  # seconds between the tries to write an end
 
 
 @dataclass(slots=True)
@@ -148,12 +149,12 @@ class Worker:
         try:
             outcome = await self._outcome(active)
             await self.writer.drain((row["id"], row["attempt"]))
-            changes = await self.db.write(lambda tx: self._conclude(tx, active, outcome))
+            changes = await self._conclude_patiently(active, outcome)
             self._forget(active)
             self.announce(changes)
         except asyncio.CancelledError:
             _log.info("run_stopped", job_id=row["id"], attempt=row["attempt"])
-            await self.db.write(lambda tx: spans.put(tx, active.spans))
+            await self._keep_spans(active)
         except Exception:
             # The lease is no longer renewed for it, so the job comes back by itself.
             _log.exception("run_not_concluded", job_id=row["id"], attempt=row["attempt"])
@@ -167,6 +168,22 @@ class Worker:
         except Exception as error:
             _log.exception("run_broke", job_id=active.row["id"], attempt=active.row["attempt"])
             return Lost(f"the server failed: {type(error).__name__}")
+
+    async def _conclude_patiently(self, active: Active, outcome: Ending | Lost) -> store.Changes:
+        """Write how a run ended; a database that can't write now is asked again and again."""
+        for pause in _PAUSES:
+            try:
+                return await self.db.write(lambda tx: self._conclude(tx, active, outcome))
+            except Unavailable as error:
+                _log.warning("end_not_written", job_id=active.row["id"], error=str(error))
+                await asyncio.sleep(pause)
+        return await self.db.write(lambda tx: self._conclude(tx, active, outcome))
+
+    async def _keep_spans(self, active: Active) -> None:
+        try:
+            await self.db.write(lambda tx: spans.put(tx, active.spans))
+        except Exception:
+            _log.exception("spans_not_written", job_id=active.row["id"])
 
     async def _conclude(
         self, tx: Transaction, active: Active, outcome: Ending | Lost
