@@ -49,11 +49,15 @@ check: $(READY)  ## format, lint, types, import rules, generated files
 
 .PHONY: test
 test: $(READY)  ## every test that is done in a few minutes
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not postgres"
+
+.PHONY: test-postgres
+test-postgres: $(READY)  ## the same on PostgreSQL, and what needs several processes
+	$(BIN)/pytest -m postgres
 
 .PHONY: test-slow
 test-slow: $(READY)  ## the rest: crashes, floods, many cuts
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not postgres"
 
 .PHONY: docs
 docs: $(READY)  ## check that the documentation tells the truth

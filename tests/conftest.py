@@ -18,3 +18,12 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
         yield server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a PostgreSQL server, however it comes by one."""
+    for item in items:
+        dialect = getattr(item, "callspec", None) and item.callspec.params.get("dialect")
+        if dialect == "postgres" or "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
