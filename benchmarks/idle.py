@@ -33,7 +33,7 @@ def measure(starts: int = 5) -> list[Figure]:
     return [
         Figure("ready, the first start", f"{taken[0]:.2f} s"),
         Figure("ready, later starts (median)", f"{statistics.median(taken[1:]):.2f} s"),
-        Figure(f"memory when idle, {len(processes)} processes", f"{memory:.0f} MB"),
+        Figure(f"memory when idle, processes: {len(processes)}", f"{memory:.0f} MB"),
     ]
 
 

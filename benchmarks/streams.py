@@ -35,7 +35,7 @@ def delay(served: Served, readers: int) -> Figure:
     delays = asyncio.run(read_together(served, job, readers))
     p50, _, p99 = percentiles(delays)
     return Figure(
-        f"delay of an event, {readers} open streams: p50 / p99",
+        f"delay of an event, open streams: {readers}: p50 / p99",
         f"{p50:.1f} / {p99:.1f} ms",
     )
 
