@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _PAGE_BYTES = 256 * 1024
+_HEADERS = {
+    # Named here, since Starlette would add a charset: some readers compare the type as a whole.
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
 _HEAD = b"retry: 2000\n: puras\n\n"
 _PING = b": ping\n\n"
 
@@ -63,8 +69,6 @@ class Log:
 class EventStream(Response):
     """Streams a job's events after `after`, and ends with the job."""
 
-    media_type = "text/event-stream"
-
     def __init__(
         self,
         log: Log,
@@ -73,9 +77,7 @@ class EventStream(Response):
         still_allowed: Callable[[], Awaitable[bool]],
         ping_seconds: float,
     ) -> None:
-        super().__init__(
-            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-        )
+        super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._log = log
         self._after = after
