@@ -126,7 +126,9 @@ def _examples() -> Iterator[Path]:
     if found is None:
         raise CommandFailed("the example bundles are not installed", code="no_examples")
     with tempfile.TemporaryDirectory(prefix="puras-demo-") as scratch:
-        yield Path(shutil.copytree(found, Path(scratch) / "examples"))
+        for name in BUNDLES:
+            shutil.copytree(found / name, Path(scratch) / name)
+        yield Path(scratch)
 
 
 def _say(text: str) -> None:

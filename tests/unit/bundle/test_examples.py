@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from puras.bundle.requirements import read_requirements
 from puras.bundle.validate import check_folder
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-BUNDLES = sorted(path.parent for path in EXAMPLES.glob("*/README.md"))
+BUNDLES = sorted({path.parents[1] for path in EXAMPLES.glob("*/*/skill.yaml")})
 PHOTO = EXAMPLES / "image-tools" / "photo.jpg"
 
 
@@ -49,6 +50,15 @@ def test_the_examples_are_all_there() -> None:
     assert [skill["name"] for skill in skills] == [
         "dimensions", "dominant-colors", "strip-exif", "thumbnail",
     ]  # fmt: skip
+
+
+def test_the_bundles_are_in_the_distribution_and_the_apps_are_not() -> None:
+    project = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text("utf-8"))
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    names = [f"examples/{bundle.name}" for bundle in BUNDLES]
+    assert targets["wheel"]["force-include"] == {name: f"puras/{name}" for name in names}
+    packed = [path for path in targets["sdist"]["include"] if "examples" in path]
+    assert packed == [f"/{name}" for name in names]
 
 
 def test_the_photo_to_try_with_is_not_deployed() -> None:
