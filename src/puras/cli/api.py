@@ -22,6 +22,7 @@ from puras.client._follow import Follow
 from puras.client._models import Job, JobEvent
 from puras.client._sync import Puras
 from puras.errors import PurasConnectionError
+from puras.skill_path import skillpack_query
 
 _DEPLOY_SECONDS: Final = 600.0
 """The server unpacks and checks a bundle before it answers."""
@@ -124,14 +125,19 @@ class Api(Puras):
         """Return the newest jobs that fit, at most `limit`."""
         return cast("list[wire.Job]", self._list("/v1/jobs", query, most=limit))
 
+    def submit_prompt(
+        self, prompt: str, inputs: Mapping[str, Any], *, skillpack: str | None
+    ) -> Job:
+        """Submit a one-off agent, which is no skill of any skillpack."""
+        query = skillpack_query(skillpack) if skillpack else {}
+        body = {"prompt": prompt, "inputs": dict(inputs)}
+        return Job(self._submitted(self._request("POST", "/v1/jobs", body, **query)))
+
     def replay(self, job_id: str, *, version: int | None) -> Job:
         """Submit a job's inputs once more; what may have reached the server is not sent twice."""
         query = {} if version is None else {"version": str(version)}
         path = f"/v1/jobs/{quote(job_id, safe='')}/replay"
-        request = replace(
-            self._request("POST", path, **query), idempotency_key=new_idempotency_key()
-        )
-        return Job(self._call_for_object(request))
+        return Job(self._submitted(self._request("POST", path, **query)))
 
     def spans(self, job_id: str) -> list[wire.Span]:
         path = f"/v1/jobs/{quote(job_id, safe='')}/spans"
@@ -155,10 +161,7 @@ class Api(Puras):
 
     def mint_key(self, body: wire.KeyCreate) -> wire.MintedKey:
         """Mint a key. An answer to a repeated request has no `key`: it is shown only once."""
-        request = replace(
-            self._request("POST", "/v1/keys", body), idempotency_key=new_idempotency_key()
-        )
-        return cast("wire.MintedKey", self._call_for_object(request))
+        return cast("wire.MintedKey", self._submitted(self._request("POST", "/v1/keys", body)))
 
     def update_key(self, key_id: str, body: wire.KeyPatch) -> wire.Key:
         path = f"/v1/keys/{quote(key_id, safe='')}"
@@ -187,6 +190,10 @@ class Api(Puras):
 
     def _object(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         return self._call_for_object(self._request(method, path, body))
+
+    def _submitted(self, request: Request) -> dict[str, Any]:
+        """Send what makes something, under a key of its own: a retry makes no second one."""
+        return self._call_for_object(replace(request, idempotency_key=new_idempotency_key()))
 
     def _list(
         self, path: str, query: Mapping[str, str | None] | None = None, *, most: int | None = None

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import click
 
-How: TypeAlias = Literal["plain", "json", "file"]
+How: TypeAlias = Literal["plain", "text", "json", "file"]
 Schema: TypeAlias = Mapping[str, Any]
 
 _TEXT_TYPES: Final = frozenset({"string", "text", "color"})
@@ -27,7 +27,7 @@ _PATH_TYPES: Final = frozenset({"image", "video", "audio", "file"})
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One `-i`: the input's name, what was written, and how to read it."""
+    """One input: its name, what was written, and how to read it; `text` is read as it is."""
 
     name: str
     text: str
@@ -88,7 +88,8 @@ def value(
     if given.how == "file":
         wants_text = bool(types & _TEXT_TYPES) and not types & _PATH_TYPES
         return read_text(given.text) if wants_text else upload(given.text)
-    if types & (_TEXT_TYPES | _PATH_TYPES) or not looks_like_json(given.text):
+    is_text = given.how == "text" or bool(types & (_TEXT_TYPES | _PATH_TYPES))
+    if is_text or not looks_like_json(given.text):
         return given.text
     return json.loads(given.text)
 

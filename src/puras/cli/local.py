@@ -10,7 +10,7 @@ import string
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -38,9 +38,9 @@ _NOT_PASSED_ON: Final = frozenset(
 
 
 @contextmanager
-def local_server(folder: Path | None) -> Iterator[Login]:
+def local_server(folder: Path | None, *, model: str | None = None) -> Iterator[Login]:
     """Serve from a data folder of its own, as long as the block runs; a bundle in `folder` is
-    deployed before.
+    deployed before. `model` is that of agentic skills that name none.
 
     Raises:
         CommandFailed: `puras[server]` is missing, the bundle has faults, or the start failed.
@@ -50,14 +50,14 @@ def local_server(folder: Path | None) -> Iterator[Login]:
         check_bundle(folder)
     key = _new_key()
     with tempfile.TemporaryDirectory(prefix="puras-local-") as home, _stopped_by_sigterm():
-        process = _start(folder, home=Path(home), key=key)
+        process = _start(folder, home=Path(home), own=_own_settings(key, model))
         try:
             yield Login(_url(process, log=Path(home) / "log"), key, "config")
         finally:
             _stop(process)
 
 
-def _start(folder: Path | None, *, home: Path, key: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path | None, *, home: Path, own: Mapping[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "puras.cli.main", "serve", "--no-login", "--output", "json"]
     options = ["--data", str(home / "data"), "--port", "0"]
     options += ["--dir", str(folder)] if folder is not None else []
@@ -65,13 +65,17 @@ def _start(folder: Path | None, *, home: Path, key: str) -> subprocess.Popen[byt
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [*command, *options],
-            env=kept | {"PURAS_BOOTSTRAP_KEY": key},
+            env={**kept, **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             # Ctrl-C is for the one who watches: the server is stopped after it, in order.
             start_new_session=True,
         )
+
+
+def _own_settings(key: str, model: str | None) -> dict[str, str]:
+    return {"PURAS_BOOTSTRAP_KEY": key} | ({"PURAS_DEFAULT_MODEL": model} if model else {})
 
 
 def _url(process: subprocess.Popen[bytes], *, log: Path) -> str:

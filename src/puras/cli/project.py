@@ -37,14 +37,14 @@ def read_project(folder: Path) -> Project:
     Raises:
         CommandFailed: it is there and is no YAML mapping.
     """
-    import yaml
+    from puras.bundle.yaml_1_2 import YAMLFault, read_yaml
 
     path = folder / FILE_NAME
     try:
-        content: Any = yaml.safe_load(path.read_text("utf-8"))
+        content: Any = read_yaml(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return Project()
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, YAMLFault) as error:
         raise CommandFailed(f"{path}: {error}") from error
     if content is None:
         return Project()

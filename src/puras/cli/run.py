@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,10 +15,10 @@ from puras.cli import inputs, live, output
 from puras.cli.command import Command
 from puras.cli.connection import connect, connect_to
 from puras.cli.failures import raise_unless_succeeded
+from puras.cli.input_values import text_of, values_of
 from puras.cli.local import SKILLPACK, local_server
 from puras.cli.options import skillpack_option
 from puras.cli.project import read_project
-from puras.cli.schemas import input_schema
 from puras.cli.watching import watch
 from puras.skill_path import SkillPath
 
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from puras.cli.api import Api
     from puras.client._models import Job
 
+_INLINE: Final = "@inline"
+"""What the server calls an agent that is no skill."""
+
 
 @click.command(cls=Command)
-@click.argument("skill")
+@click.argument("skill", required=False)
 @click.option(
     "-i",
     "--input",
@@ -39,6 +42,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--json", "json_inputs", metavar="JSON", help="All inputs at once; @file and @- are read."
+)
+@click.option(
+    "-p",
+    "--prompt",
+    metavar="TEXT",
+    help="The input `prompt`. Without SKILL: what a one-off agent is to do.",
 )
 @skillpack_option
 @click.option("--version", type=click.IntRange(1), help="Of this version, not the active one.")
@@ -59,21 +68,26 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="With --local: the bundle. Default: this folder.",
 )
+@click.option(
+    "--model", metavar="SLUG", help="With --local: the model of agentic skills that name none."
+)
 def run(
-    skill: str,
+    skill: str | None,
     given: tuple[str, ...],
     json_inputs: str | None,
+    prompt: str | None,
     skillpack: str | None,
     version: int | None,
     detached: bool,
     timeout: float,
     local: bool,
     folder: Path,
+    model: str | None,
 ) -> None:
     """Run a skill and print its result.
 
     SKILL is `skill`, `skillpack/skill` or `workspace/skillpack/skill`; a bare `skill` is that of
-    the skillpack which puras.yaml here names.
+    the skillpack which puras.yaml here names. Without SKILL, --prompt runs an agent for once.
 
     The result goes to stdout as JSON, everything else to stderr. With --output json, stdout gets
     the whole job. Ctrl-C stops watching; the job goes on.
@@ -84,14 +98,25 @@ def run(
       puras run image-tools/thumbnail -i image=@photo.jpg -i width=320
       puras run my-skills/report --json @inputs.json --async
       puras run hello -i name=Ada --local --dir my-skills
+      puras run -p "Summarise this report" -i report=@report.pdf
     """
     if local and (detached or version or skillpack):
         raise click.UsageError("--local goes with neither --async, --version nor --skillpack")
+    if model and not local:
+        raise click.UsageError("--model needs --local: what is deployed names its own model")
+    if skill is None:
+        _check_prompt(prompt, local=local, version=version)
     wanted = [inputs.parse(argument) for argument in given]
-    base = inputs.parse_object(_text_of(json_inputs)) if json_inputs else {}
-    with _opened(skill, skillpack, bundle=folder if local else None) as (api, path):
-        values = _values(api, wanted, path=path, version=version)
-        job = api.submit(path.skill, inputs.merge(base, values), version=version)
+    if skill is not None and prompt is not None:
+        wanted.append(inputs.Given("prompt", prompt, "text"))
+    base = inputs.parse_object(text_of(json_inputs)) if json_inputs else {}
+    bundle = folder if local else None
+    with _opened(skill, skillpack, bundle=bundle, model=model) as (api, path):
+        values = inputs.merge(base, values_of(api, wanted, path=path, version=version))
+        if skill is None:
+            job = api.submit_prompt(prompt or "", values, skillpack=path.skillpack)
+        else:
+            job = api.submit(path.skill, values, version=version)
         if detached:
             tell_submitted(job)
             return
@@ -102,18 +127,25 @@ def run(
     raise_unless_succeeded(job)
 
 
+def _check_prompt(prompt: str | None, *, local: bool, version: int | None) -> None:
+    if not prompt:
+        raise click.UsageError("name a SKILL, or say what an agent is to do: --prompt TEXT")
+    if local or version:
+        raise click.UsageError("--local and --version need a SKILL")
+
+
 @contextmanager
 def _opened(
-    skill: str, skillpack: str | None, *, bundle: Path | None
+    skill: str | None, skillpack: str | None, *, bundle: Path | None, model: str | None
 ) -> Iterator[tuple[Api, SkillPath]]:
     """Connect to where the skill is: the login's server, or one for the local bundle."""
-    if bundle is None:
-        path = _path(skill, skillpack)
+    if bundle is None or skill is None:
+        path = SkillPath(skillpack, _INLINE) if skill is None else _path(skill, skillpack)
         with connect(path.skillpack) as api:
             yield api, path
     else:
         path = SkillPath(SKILLPACK, skill_path.parse(skill).skill)
-        with local_server(bundle) as login, connect_to(login, SKILLPACK) as api:
+        with local_server(bundle, model=model) as login, connect_to(login, SKILLPACK) as api:
             yield api, path
 
 
@@ -152,35 +184,3 @@ def tell_submitted(job: Mapping[str, Any]) -> None:
     """Write the id of a job that nobody waits for."""
     output.show(job, lambda: click.echo(job["id"]))
     output.note(f"Follow it: puras logs {job['id']}")
-
-
-def _values(
-    api: Api, wanted: Sequence[inputs.Given], *, path: SkillPath, version: int | None
-) -> list[tuple[str, Any]]:
-    ask = any(given.depends_on_schema for given in wanted)
-    schema = input_schema(api, path, version=version) if ask else {}
-
-    def upload(file: str) -> str:
-        output.note(f"Uploading {'standard input' if file == '-' else file}")
-        source = sys.stdin.buffer if file == "-" else Path(file)
-        try:
-            return str(api.upload(source)["drive_path"])
-        except OSError as error:
-            raise click.FileError(file, hint=error.strerror) from None
-
-    return [
-        (given.name, inputs.value(given, schema, upload=upload, read_text=_read_text))
-        for given in wanted
-    ]
-
-
-def _text_of(argument: str) -> str:
-    return _read_text(argument[1:]) if argument.startswith("@") else argument
-
-
-def _read_text(file: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.FileError(file, hint=str(error)) from None

@@ -314,7 +314,9 @@ class Handler(BaseHTTPRequestHandler):
         state = self.state
         if not parts and self.command == "POST":
             body = state.seen[-1].json
-            self.answer(state.add_job(skill_name=body["skill"], inputs=body["inputs"]), 201)
+            self.answer(
+                state.add_job(skill_name=body.get("skill", "@inline"), inputs=body["inputs"]), 201
+            )
             return
         if not parts:
             wanted = query.get("status")

@@ -20,6 +20,11 @@ def test_the_id_counts_before_the_slug(tmp_path: Path) -> None:
     assert (project.reference, project.slug, project.public) == ("7", "a", True)
 
 
+def test_it_is_read_as_the_server_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "puras.yaml").write_text("slug: on\ntitle: 9:16\npublic: yes\n")
+    assert read_project(tmp_path) == Project(slug="on", title="9:16", public=False)
+
+
 @pytest.mark.parametrize("text", ["- a\n", "slug: [\n", "just words"])
 def test_a_file_that_is_no_mapping_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "puras.yaml").write_text(text)

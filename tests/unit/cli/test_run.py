@@ -170,6 +170,38 @@ def test_inputs_that_can_not_be_read_send_nothing(
     assert server.asked("POST", "/v1/jobs") == []
 
 
+def test_a_prompt_is_an_input_of_that_name_and_stays_a_text(puras: Run, server: Loopback) -> None:
+    assert puras("run", "g/hello", "-p", "42", "-i", "name=Ada").exit_code == 0
+    assert submitted(server) == {"skill": "hello", "inputs": {"name": "Ada", "prompt": "42"}}
+
+
+def test_a_prompt_without_a_skill_is_an_agent_for_once(puras: Run, server: Loopback) -> None:
+    server.outcome = {"status": "succeeded", "result": {"answer": "four"}}
+    result = puras("run", "-p", "Count", "-i", "words:=[1, 2]", "--skillpack", "g")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"answer": "four"})
+    asked = server.asked("POST", "/v1/jobs")[0]
+    assert asked.json == {"prompt": "Count", "inputs": {"words": [1, 2]}}
+    assert asked.query == {"skillpack": "g"}
+    assert asked.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-p", ""],
+        ["-p", "Count", "--local"],
+        ["-p", "Count", "--version", "2"],
+        ["g/hello", "--model", "anthropic/claude-sonnet"],
+    ],
+)
+def test_what_can_not_be_run_is_a_usage_error(
+    puras: Run, server: Loopback, arguments: list[str]
+) -> None:
+    assert puras("run", *arguments).exit_code == 2
+    assert server.seen == []
+
+
 def test_text_that_is_not_utf_8_is_refused(puras: Run, server: Loopback) -> None:
     result = puras("run", "g/hello", "--json", "@-", input=b"\xff")
     assert result.exit_code == 1
