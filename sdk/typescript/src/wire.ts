@@ -1,0 +1,387 @@
+// Generated from src/puras/wire.py by scripts/contract.py: edit that file.
+
+/**
+ * Every shape that crosses the wire.
+ *
+ * Times are ISO-8601 UTC strings with microseconds, ids are UUIDv7 strings, money is an integer
+ * number of micros (1 USD = 1,000,000); only fields that end in `_usd` have a fraction.
+ */
+
+export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+
+export type JobType = "function" | "agentic";
+
+export type KeyKind = "secret" | "publishable";
+
+export type SpanKind = "run" | "step" | "llm" | "tool" | "function";
+
+export type BudgetScope = "workspace" | "skillpack";
+
+export type BudgetWindow = "day" | "month" | "rolling30" | "total";
+
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+export type JobErrorCode =
+  | "input_invalid"
+  | "output_invalid"
+  | "function_error"
+  | "timeout"
+  | "out_of_memory"
+  | "worker_lost"
+  | "cost_limit"
+  | "step_limit"
+  | "model_error"
+  | "cancelled"
+  | "deployment_broken";
+
+export type EventType =
+  | "status"
+  | "step"
+  | "model_response"
+  | "tool_call"
+  | "tool_result"
+  | "log"
+  | "progress"
+  | "subagent_start"
+  | "subagent_end"
+  | "approval_required"
+  | "approval_decided"
+  | "resumed"
+  | "evals";
+
+/** One of several things wrong with a request. */
+export interface Fault {
+  path: string;
+  message: string;
+  file?: string;
+}
+
+/** The body of every answer that is not a success. `detail` says what to do next. */
+export interface ErrorBody {
+  detail: string;
+  code: string;
+  request_id: string;
+  errors?: Fault[];
+}
+
+export interface Health {
+  ok: boolean;
+  service: string;
+  version: string;
+}
+
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cost_micros: number;
+}
+
+/** A file that the result names: where it is in the drive and a signed URL to read it. */
+export interface OutputFile {
+  name: string;
+  drive_path: string;
+  url: string;
+  mime: string;
+  size_bytes: number;
+}
+
+export interface Job {
+  id: string;
+  status: JobStatus;
+  result: Record<string, unknown> | null;
+  error: string | null;
+  error_code: JobErrorCode | null;
+  skill_name: string;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  workspace_id: string;
+  skillpack_id: string;
+  skillpack: string;
+  deployment_id: string;
+  version: number;
+  parent_job_id: string | null;
+  type: JobType;
+  inputs: Record<string, unknown>;
+  outputs: OutputFile[];
+  cost_micros: number;
+  steps: number;
+  usage: Usage;
+  source: string | null;
+  key_id: string | null;
+  attempt: number;
+  eval_score: number | null;
+  eval_results: Record<string, unknown>[] | null;
+}
+
+/** One entry of a job's log. Ids count 1, 2, 3 … within the job, without gaps. */
+export interface JobEvent {
+  id: number;
+  job_id: string;
+  ts: string;
+  type: string;
+  payload: Record<string, unknown>;
+}
+
+/**
+ * A piece of a job's time. `trace_id` is the same for a root job and all below it.
+ *
+ * `duration_ms` is null while it is not over. A run's parent is the call that started its job.
+ */
+export interface Span {
+  trace_id: string;
+  span_id: string;
+  parent_span_id: string | null;
+  kind: SpanKind;
+  name: string;
+  started_at: string;
+  duration_ms: number | null;
+  attributes: Record<string, unknown>;
+}
+
+/** What `POST /v1/jobs` takes. Fields it does not know are ignored. */
+export interface SubmitBody {
+  skill?: string;
+  prompt?: string;
+  inputs?: Record<string, unknown> | null;
+  source?: string | null;
+}
+
+/** `rating` is -1, 0 or 1; 0 needs a `comment`. */
+export interface FeedbackBody {
+  rating: -1 | 0 | 1;
+  comment?: string | null;
+  end_user_id?: string | null;
+}
+
+export interface Feedback {
+  job_id: string;
+  rating: number;
+  comment: string | null;
+  end_user_id: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Skillpack {
+  id: string;
+  slug: string;
+  name: string;
+  description: string | null;
+  active_deployment_id: string | null;
+  public: boolean;
+  created_at: string;
+}
+
+export interface SkillpackCreate {
+  name: string;
+  slug: string;
+  description?: string | null;
+  public?: boolean;
+}
+
+export interface SkillpackPatch {
+  name?: string;
+  slug?: string;
+  description?: string | null;
+  public?: boolean;
+}
+
+export interface SkillExample {
+  title?: string;
+  description?: string;
+  inputs: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+/** A skill as a deployment's manifest lists it. `name` of a subskill is `parent/sub`. */
+export interface ManifestSkill {
+  name: string;
+  type: JobType;
+  title: string | null;
+  description: string;
+  entrypoint: string;
+  input_schema: Record<string, unknown>;
+  output_schema: Record<string, unknown> | null;
+  examples: SkillExample[];
+  timeout_seconds: number | null;
+  process: "fresh" | "warm";
+  needs: string[];
+  parent: string | null;
+  extra: Record<string, unknown>;
+}
+
+export interface Manifest {
+  skills: ManifestSkill[];
+}
+
+export interface Deployment {
+  id: string;
+  version: number;
+  is_active: boolean;
+  size_bytes: number;
+  notes: string | null;
+  created_at: string;
+  manifest: Manifest;
+}
+
+/** Where to fetch a version's bundle as a zip; the URL needs no key until it expires. */
+export interface Pulled {
+  download_url: string;
+  version: number;
+}
+
+/** A secret's name; its value is never shown. */
+export interface Secret {
+  name: string;
+  updated_at: string;
+}
+
+/** `name` is an environment variable's, of A-Z, 0-9 and `_`; `value` has at most 64 KiB. */
+export interface SecretBody {
+  name: string;
+  value: string;
+}
+
+/** How to call a skill, ready to be copied. */
+export interface Snippets {
+  python: string;
+  typescript: string;
+  curl: string;
+}
+
+/** What a caller needs to know of a skill. `path` is how it is called from any workspace. */
+export interface SkillCard {
+  path: string;
+  workspace: string;
+  skillpack: string;
+  skill: string;
+  title: string | null;
+  description: string;
+  type: JobType;
+  version: number;
+  public: boolean;
+  input_schema: Record<string, unknown>;
+  output_schema: Record<string, unknown> | null;
+  examples: SkillExample[];
+  snippets: Snippets;
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  kind: KeyKind;
+  prefix: string;
+  skills: "all" | string[];
+  daily_cap_usd: number | null;
+  spent_today_micros: number;
+  rate_per_minute: number | null;
+  allowed_origins: string[] | null;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+  created_at: string;
+}
+
+/** A key at the moment of minting: the only time that `key` is shown. */
+export interface MintedKey extends Key {
+  key?: string;
+}
+
+export interface KeyCreate {
+  name: string;
+  kind: KeyKind;
+  skills?: "all" | string[];
+  daily_cap_usd?: number | null;
+  rate_per_minute?: number | null;
+  allowed_origins?: string[] | null;
+  expires_at?: string | null;
+}
+
+export interface KeyPatch {
+  name?: string;
+  skills?: "all" | string[];
+  daily_cap_usd?: number | null;
+  rate_per_minute?: number | null;
+  allowed_origins?: string[] | null;
+  expires_at?: string | null;
+}
+
+export interface Balance {
+  workspace_id: string;
+  workspace: string;
+  balance_micros: number;
+  balance_usd: number;
+  spent_today_micros: number;
+}
+
+/**
+ * A limit on what jobs spend in a window. `spent_micros` counts the present window, running
+ * jobs included; `window_starts_at` is null for `total`. Where `enforce` is off it only alerts.
+ *
+ * `alerted_at` is when the present window crossed `alert_pct` percent of the limit.
+ */
+export interface Budget {
+  id: string;
+  scope: BudgetScope;
+  skillpack: string | null;
+  skill_name: string | null;
+  window: BudgetWindow;
+  limit_usd: number;
+  alert_pct: number | null;
+  enforce: boolean;
+  enabled: boolean;
+  spent_micros: number;
+  window_starts_at: string | null;
+  alerted_at: string | null;
+  created_at: string;
+}
+
+/**
+ * `skillpack` (a slug or an id) goes with scope `skillpack`, and may be narrowed to one
+ * `skill_name`. `enforce` and `enabled` are true by default.
+ */
+export interface BudgetCreate {
+  scope: BudgetScope;
+  window: BudgetWindow;
+  limit_usd: number;
+  skillpack?: string | null;
+  skill_name?: string | null;
+  alert_pct?: number | null;
+  enforce?: boolean;
+  enabled?: boolean;
+}
+
+/** What is left out stays; a budget's scope never changes. */
+export interface BudgetPatch {
+  window?: BudgetWindow;
+  limit_usd?: number;
+  alert_pct?: number | null;
+  enforce?: boolean;
+  enabled?: boolean;
+}
+
+export interface DriveFile {
+  drive_path: string;
+  size_bytes: number;
+  mime: string;
+  created_at: string;
+}
+
+export interface Uploaded {
+  drive_path: string;
+  size_bytes: number;
+  mime: string;
+}
+
+/** `ttl` in seconds: 30 to 2,592,000 (30 days), 3,600 by default. */
+export interface SignBody {
+  path: string;
+  ttl?: number;
+}
+
+export interface Signed {
+  path: string;
+  signed_url: string;
+  expires_in: number;
+}
