@@ -1,8 +1,7 @@
 // A client of the hosted product as its reference describes one, and a day in its life.
 //
-// It is written from that reference and the contract alone: plain fetch, no package. Whatever happens
-// is printed as a line of JSON, for the test that starts it. Server and key come from the environment,
-// as they would in production.
+// It is written from that reference and the contract alone: plain fetch, no package. What happens is
+// printed as a line of JSON, for the test that starts it; server and key come from the environment.
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const TERMINAL = new Set(["succeeded", "failed", "cancelled"]);

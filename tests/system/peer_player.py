@@ -171,7 +171,7 @@ def _json(answer: Answer) -> Any:
 
 
 def _at(place: str, value: Any) -> Any:
-    for step in place.split("."):
+    for step in filter(None, place.split(".")):
         value = value[int(step) if isinstance(value, list) else step]
     return value
 

@@ -63,6 +63,8 @@ async def content(bench: Bench, url: str) -> bytes:
         "{'drive_path': '/' + path, 'url': 'https://elsewhere.test/x'}",
         "puras.drive.url(path)",
         "{'url': puras.drive.url(path)}",
+        "'cat.png'",
+        "puras.drive.url('cat.png')",
     ],
 )
 async def test_a_drive_path_however_written_is_read_back_as_a_signed_url(
@@ -227,6 +229,27 @@ async def test_two_reads_within_the_hour_give_the_same_url_and_a_cancel_changes_
     job = await made(bench, "{'image': path}", IMAGE)
     await bench.client.post(f"/v1/jobs/{job['id']}/cancel")
     assert await bench.get(job["id"]) == job
+
+
+@pytest.mark.parametrize("kind", ["secret", "publishable"])
+async def test_a_run_finds_what_it_wrote_by_the_name_that_it_gave(bench: Bench, kind: str) -> None:
+    body = "{'image': '/cat.png', 'same': puras.drive.read('cat.png') == PNG}"
+    await bench.deploy(skill(body, {**IMAGE, "same": {"type": "boolean"}}))
+    key: Minted = await bench.mint(kind=kind)
+    job = await bench.run("make", headers=key.headers)
+    assert job["status"] == "succeeded", job["error"]
+    assert job["result"]["same"] is True
+    assert job["outputs"][0]["drive_path"] == f"jobs/{job['id']}/cat.png"
+
+
+async def test_what_a_run_wrote_comes_before_a_file_of_the_workspace_with_that_name(
+    bench: Bench,
+) -> None:
+    await bench.client.post(
+        "/v1/drive/upload", files={"file": ("cat.png", b"another")}, data={"path": "cat.png"}
+    )
+    job = await made(bench, "{'image': 'cat.png'}", IMAGE)
+    assert await content(bench, job["result"]["image"]) == PNG
 
 
 async def test_a_narrow_run_can_not_return_a_file_beyond_its_reach(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from puras.bundle import schema as schemas
 from puras.bundle.files import DeclaredFile, replaced
-from puras.server.drive.paths import job_folder, relative, safe_filename
+from puras.server.drive.paths import job_folder, safe_filename
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
 from puras.server.worker.process.masking import NOTHING, Masker
@@ -114,7 +114,7 @@ async def _drive_path(file: DeclaredFile, run_drive: RunDrive, *, number: int) -
         own = await run_drive.signer.open_own(value)
         return own.path if own is not None and own.workspace_id == workspace_id else None
     try:
-        return relative(value, workspace_id=workspace_id)
+        return await run_drive.located(value)
     except Refused as refusal:
         raise BadOutput(f"{file.path}: {refusal.detail}") from None
 

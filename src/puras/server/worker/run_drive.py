@@ -45,7 +45,7 @@ class RunDrive:
 
     async def sign(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`drive.sign {path, ttl}` → `{path, signed_url, expires_in}`."""
-        path, ttl = self.readable(arguments), arguments.get("ttl", 3600)
+        path, ttl = await self._named(arguments), arguments.get("ttl", 3600)
         if type(ttl) is not int or ttl not in _TTL:
             raise Refused("invalid_request", "a signed URL lives 30 seconds to 30 days")
         file = await self.drive.find(self._workspace, path)
@@ -54,7 +54,7 @@ class RunDrive:
 
     async def read(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`drive.read {path}` → `{file, mime}`: a copy in the run's folder."""
-        opened = await self.drive.open(self._workspace, self.readable(arguments))
+        opened = await self.drive.open(self._workspace, await self._named(arguments))
         name = f"read-{new_id()}{Path(opened.file.path).suffix}"
         await put_copy(opened.local, folder, name)
         return {"file": name, "mime": opened.file.mime}
@@ -110,6 +110,18 @@ class RunDrive:
         name = f"fetched-{new_id()}"
         fetched = await self.fetcher.fetch(str(arguments.get("url") or ""), folder / name)
         return {"file": name, "mime": fetched.mime}
+
+    async def located(self, path: str) -> str:
+        """Return where a path leads that a skill writes: first to what a write of the same path
+        made, so that a run finds its files by the names that it gave them."""
+        written = self._target(path)
+        if await self.drive.stat(self._workspace, written) is not None:
+            return written
+        return relative(path, workspace_id=self._workspace)
+
+    async def _named(self, arguments: dict[str, Any]) -> str:
+        path = await self.located(str(arguments.get("path") or ""))
+        return self.readable({"path": path})
 
     def readable(self, arguments: dict[str, Any]) -> str:
         """Return the clean path of a call, if the run may read it."""

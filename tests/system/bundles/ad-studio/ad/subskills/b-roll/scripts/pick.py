@@ -1,0 +1,3 @@
+async def pick(text, count):
+    words = [word.strip(".").lower() for word in text.split()]
+    return {"shots": sorted(words, key=len)[-count:]}

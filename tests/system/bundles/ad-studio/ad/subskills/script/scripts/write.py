@@ -1,0 +1,2 @@
+def write(product, guide):
+    return {"text": f"{product}. {guide.strip()}"}

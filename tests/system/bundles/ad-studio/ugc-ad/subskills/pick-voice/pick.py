@@ -1,0 +1,2 @@
+def pick(text):
+    return {"voice": "calm" if len(text) > 80 else "bright"}

@@ -1,0 +1,2 @@
+async def publish(**details):
+    return {"published": sorted(details)}
