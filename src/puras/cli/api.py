@@ -110,6 +110,10 @@ class Api(Puras):
             reason = _transport.failure_of(error).reason
             raise PurasConnectionError(f"the download broke: {reason}") from error
 
+    def skill_card(self, path: str) -> wire.SkillCard:
+        """Return what a skill says of itself; `path` is `workspace/skillpack/skill`."""
+        return cast("wire.SkillCard", self._object("GET", f"/v1/skills/{quote(path)}"))
+
     def list_secrets(self, reference: str) -> list[wire.Secret]:
         path = _secrets_path(reference)
         answer = self._call(self._request("GET", path))

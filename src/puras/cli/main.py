@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "pull": "pull:pull",
         "skillpacks": "skillpacks:skillpacks",
         "secrets": "secrets:secrets",
+        "types": "types:types",
     },
     "Run": {
         "run": "run:run",
