@@ -51,6 +51,7 @@ _SIMPLE: Final[Mapping[str, Type]] = {
     "string": STRING,
     "text": STRING,
 }
+_NOUNS: Final = {"image": "an image", "video": "a video", "audio": "audio", "file": "a file"}
 _OF_OBJECTS: Final = frozenset(
     {"additionalProperties", "patternProperties", "properties", "required"}
 )
@@ -212,13 +213,9 @@ def _notes(node: Mapping[str, Any], side: Side) -> Iterator[str]:
         yield f"Names match `{pattern}`."
     kinds = [name for name in types_of(node) if name in FILE_TYPES]
     if kinds and side == "result":
-        yield f"A URL of {_a(' or '.join(kinds))}."
+        yield f"A URL of {' or '.join(map(_NOUNS.__getitem__, kinds))}."
     elif kinds and not node.get("description"):
-        yield f"{_a(' or '.join(kinds)).capitalize()}."
-
-
-def _a(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "ai" else f"a {noun}"
+        yield f"{' or '.join(map(_NOUNS.__getitem__, kinds)).capitalize()}."
 
 
 def _referenced(places: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
