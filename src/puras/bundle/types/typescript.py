@@ -46,7 +46,8 @@ def typescript(skills: Sequence[SkillTypes], *, command: str) -> str:
     """Return the file; `command` is what writes it again."""
     parts = [
         "// What skills take and give. Change the skills, then write it again:\n"
-        f"//   {visible(' '.join(command.split()))}\n"
+        f"//   {visible(' '.join(command.split()))}\n",
+        'import type {} from "puras";\n',  # or else nothing is there that could be augmented
     ]
     if takes_files(skills):
         parts.append(_FILE_INPUT)

@@ -22,7 +22,7 @@ _NOTHING = {
     "py": "{name}: TypeAlias = {kind}[str, Any]\n",
 }
 _BEFORE = {
-    "ts": ("base64: string };\n\n", "\n\n"),
+    "ts": ("base64: string };\n\n", 'from "puras";\n\n'),
     "py": ('of them it is."""\n\n\n', "Puras\n\n\n"),
 }
 
