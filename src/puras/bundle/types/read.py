@@ -20,7 +20,7 @@ from puras.bundle.places import Schema, applying
 from puras.bundle.references import targets
 from puras.bundle.schema import SchemaError
 from puras.bundle.schema_faults import checked
-from puras.bundle.types.combine import both, either
+from puras.bundle.types.combine import Both, either
 from puras.bundle.types.tree import (
     BOOLEAN,
     FILE,
@@ -70,6 +70,8 @@ class Reader:
         self._schema = Schema(local, targets(local))
         self._side = side
         self._pointers = dict(_referenced(self._schema.targets))
+        self._targets: dict[str, Type] = {}
+        self._both = Both(self.target)
 
     def root(self) -> Type:
         """Return the type of the whole value, which is an object or one of several."""
@@ -77,7 +79,10 @@ class Reader:
 
     def target(self, reference: Reference) -> Type:
         """Return what a reference leads to."""
-        return self._content(self._schema.targets[reference.pointer])
+        pointer = reference.pointer
+        if pointer not in self._targets:
+            self._targets[pointer] = self._content(self._schema.targets[pointer])
+        return self._targets[pointer]
 
     def doc_of_target(self, reference: Reference) -> Doc:
         return doc_of(self._schema.targets[reference.pointer], self._side)
@@ -104,9 +109,6 @@ class Reader:
         for key in ("anyOf", "oneOf"):
             if key in node:
                 yield either(map(self._type, node[key]))
-
-    def _both(self, one: Type, other: Type) -> Type:
-        return both(one, other, resolve=self.target)
 
     def _own(self, node: Mapping[str, Any]) -> Type:
         """Return what a schema says itself, without what it refers to."""
