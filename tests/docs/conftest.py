@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..system.conftest import Served, serving
+from . import javascript
 from .pages import ROOT
 
 _SECONDS = 60
@@ -30,6 +31,17 @@ class Reader:
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         return self._run([sys.executable, "-W", "error", "-c", code])
+
+    def javascript(self, code: str) -> subprocess.CompletedProcess[str]:
+        javascript.install(self.folder)
+        self.write("block.mjs", code)
+        return self._run(["node", "block.mjs"])
+
+    def check_component(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Compile it, for it needs a page to run in."""
+        javascript.install(self.folder)
+        self.write("block.tsx", code)
+        return self._run([str(javascript.TSC), *javascript.STRICTLY, "block.tsx"])
 
     def write(self, path: str, text: str) -> None:
         file = self.folder / path

@@ -21,10 +21,11 @@ RUN = [
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
     *sorted((ROOT / "docs" / "howto").glob("*.md")),
+    ROOT / "sdk" / "typescript" / "README.md",
 ]
 """The pages whose blocks are run."""
 
-ALL = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+ALL = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *RUN})
 
 _PART = re.compile(
     r"^<!-- (?P<note>not run: .+?|prints|before\n(?P<script>.*?)) ?-->$"

@@ -12,8 +12,14 @@ from puras.bundle.validate import check_folder
 from .conftest import Reader
 from .pages import RUN, Block, blocks, name
 
-_CHECKED = {"python", "console", "yaml", "text", "json"}
+_CHECKED = {"python", "console", "yaml", "text", "json", "js", "tsx"}
 _MOST_NOT_RUN = 5
+_ACTS = {
+    "console": Reader.shell,
+    "python": Reader.python,
+    "js": Reader.javascript,
+    "tsx": Reader.check_component,
+}
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
@@ -43,9 +49,8 @@ def _follow(block: Block, reader: Reader, place: str) -> str:
         reader.write(block.file, block.text)
     elif block.language == "yaml":
         _check_fragment(block, reader.folder, place)
-    elif block.language in ("python", "console"):
-        act = reader.python if block.language == "python" else reader.shell
-        done = act(block.text)
+    elif block.language in _ACTS:
+        done = _ACTS[block.language](reader, block.text)
         assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"
         return done.stdout
     return ""
