@@ -58,6 +58,18 @@ test("no state says that a job is over without saying how it ended", async () =>
   expect(over[0]!.result).toEqual({});
 });
 
+test("the end is not told before the result is here", async () => {
+  const audience = new Audience(runner.watch);
+  const outcome = runner.run(call);
+  const job = await streamed();
+  job.emit("status", { status: "succeeded" });
+  await audience.until(({ events }) => events.length === 2);
+  expect(audience.state.status).toBe("queued");
+  job.end("succeeded", { result: { n: 1 } });
+  expect(await outcome).toEqual({ n: 1 });
+  expect(audience.state.status).toBe("succeeded");
+});
+
 test("a job that fails rejects, and is shown with its error", async () => {
   const audience = new Audience(runner.watch);
   const outcome = runner.run(call);
@@ -122,6 +134,18 @@ test("a newer run takes the place of one that goes on", async () => {
   expect(audience.state.job?.id).toBe("job-2");
   expect(audience.state.events.map((event) => event["job_id"])).toEqual(["job-2", "job-2"]);
   expect(server.count("POST /v1/jobs/job-1/cancel")).toBe(0);
+});
+
+test("what comes of a run that was replaced is not shown", async () => {
+  const audience = new Audience(runner.watch);
+  server.refusal = { status: 402, code: "insufficient_credits", detail: "add credits" };
+  const first = runner.run(call);
+  await server.until(() => server.count("POST /v1/jobs") === 1);
+  const second = runner.run(call);
+  await expect(first).rejects.toThrow();
+  (await streamed()).end("succeeded");
+  expect(await second).toEqual({});
+  expect(audience.shown.filter(({ error }) => error)).toEqual([]);
 });
 
 test("a component that leaves lets go of the stream, and the job goes on", async () => {
