@@ -76,7 +76,7 @@ def test_a_key_of_skill_yaml_is_explained(key: str) -> None:
     assert f"`{key}`" in reference("skill-yaml").partition("<!-- end -->")[2]
 
 
-@pytest.mark.parametrize("kind", DIALECT_TYPES)
+@pytest.mark.parametrize("kind", sorted(DIALECT_TYPES))
 def test_a_type_of_the_dialect_is_explained(kind: str) -> None:
     assert f"`{kind}`" in reference("skill-yaml").partition("## The schema dialect")[2]
 

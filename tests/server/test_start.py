@@ -105,7 +105,9 @@ async def test_the_first_key_may_be_made_the_bootstrap_key(db: Database) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["short", "x" * 52, tokens.mint("publishable").text, ONE + "x", ONE[:-1], ONE.upper()]
+    "text",
+    ["short", "x" * 52, tokens.mint("publishable").text, ONE + "x", ONE[:-1], ONE.upper()],
+    ids=["short", "no-prefix", "publishable", "too-long", "too-short", "upper-case"],
 )
 async def test_a_malformed_bootstrap_key_is_refused_without_being_shown(
     db: Database, text: str

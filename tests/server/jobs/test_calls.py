@@ -9,7 +9,6 @@ from collections.abc import Awaitable
 import httpx2
 import pytest
 
-from puras.server.clock import new_id
 from puras.server.keys.fences import Fences
 
 from ..support import problem
@@ -136,7 +135,9 @@ async def test_a_job_that_is_over_stays_as_it_is_when_it_is_cancelled(bench: Ben
     assert (await bench.events(done["id"]))[-1]["payload"] == {"status": "succeeded"}
 
 
-@pytest.mark.parametrize("job_id", [new_id(), "nonsense", "%00", "..", "a%2Fb"])
+@pytest.mark.parametrize(
+    "job_id", ["01980000-0000-7000-8000-000000000000", "nonsense", "%00", "..", "a%2Fb"]
+)
 @pytest.mark.parametrize(
     "call", ["GET ", "GET /events", "GET /stream", "POST /cancel", "POST /feedback"]
 )
