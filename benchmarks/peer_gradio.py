@@ -17,11 +17,17 @@ def nothing() -> dict[str, str]:
     return {}
 
 
+def work(seconds: float) -> dict[str, str]:
+    time.sleep(seconds)
+    return {}
+
+
 def serve() -> None:
     import gradio
 
     with gradio.Blocks() as app:
         gradio.api(nothing, api_name="nothing", concurrency_limit=8)
+        gradio.api(work, api_name="work", concurrency_limit=8)
     _, url, _ = app.queue().launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, share=False
     )

@@ -22,6 +22,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 _FOLDER = HERE / ".peers"
+_QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 
 
 def python_with(*requirements: str) -> Path:
@@ -37,6 +38,20 @@ def python_with(*requirements: str) -> Path:
             subprocess.run([*pip, *requirements], check=True, stderr=subprocess.DEVNULL)
         (folder / "done").touch()
     return python
+
+
+def node_with(*requirements: str) -> Path:
+    """Return a folder whose `node_modules` have these packages, and the scripts of `js`.
+
+    A requirement may be a folder: its package is packed and installed as it is now.
+    """
+    folder = _FOLDER / "js"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(HERE / "js", folder)
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    npm = ["npm", "install", "--silent", "--install-links", "--ignore-scripts"]
+    subprocess.run([*npm, *requirements], cwd=folder, check=True)
+    return folder
 
 
 @contextmanager
@@ -71,6 +86,11 @@ class Contestant:
     def latencies(self, count: int) -> list[float]:
         """Return the milliseconds of so many calls, one after the other."""
         answer: list[float] = self._ask({"count": count})
+        return answer
+
+    def timings(self, count: int) -> list[dict[str, float]]:
+        """Return the milliseconds until the first `event` and the `result` of so many calls."""
+        answer: list[dict[str, float]] = self._ask({"count": count})
         return answer
 
     def rate(self, *, clients: int = 8, seconds: float = 3) -> float:
@@ -121,11 +141,31 @@ def echo() -> Iterator[Contestant]:
 def gradio() -> Iterator[Contestant]:
     """A Gradio app with its queue, called by its client."""
     python = python_with("gradio")
-    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
-    with running([str(python), "peer_gradio.py", "serve"], env=quiet) as server:
-        url = server.stdout.readline().strip()
-        with contestant(python, "peer_gradio.py", "call", url, env=quiet) as one:
-            yield one
+    with (
+        gradio_app() as url,
+        contestant(python, "peer_gradio.py", "call", url, env=_QUIET_GRADIO) as one,
+    ):
+        yield one
+
+
+@contextmanager
+def gradio_app() -> Iterator[str]:
+    """A Gradio app with its queue; gives its URL."""
+    python = python_with("gradio")
+    with running([str(python), "peer_gradio.py", "serve"], env=_QUIET_GRADIO) as server:
+        yield server.stdout.readline().strip()
+
+
+@contextmanager
+def queue_services(folder: Path) -> Iterator[str]:
+    """A loopback server that speaks as fal and Replicate do; gives its URL."""
+    with running(["node", str(folder / "queue_server.mjs")]) as server:
+        yield server.stdout.readline().strip()
+
+
+def in_node(folder: Path, side: str, *arguments: str) -> Any:
+    """Start a contestant of `js/sides.mjs`."""
+    return contestant(Path("node"), str(folder / "contestant.mjs"), side, *arguments)
 
 
 @contextmanager
