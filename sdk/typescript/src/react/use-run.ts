@@ -1,6 +1,6 @@
 /** `useRun`: run a skill from a component, and show the run live. */
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import type { SkillType, Skills, SubmitOptions } from "../types";
+import type { Skills, SkillType, SubmitOptions } from "../types";
 import type { Fetching } from "./follower";
 import { type JobClient, useClient } from "./provider";
 import { type Call, Runner } from "./runner";

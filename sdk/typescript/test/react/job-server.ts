@@ -42,7 +42,8 @@ class ServedJob {
   end(status: string, rest: Payload = {}): void {
     Object.assign(this.row, { status, ...rest });
     this.emit("status", { status });
-    for (const reader of this.readers) reader.end(`event: end\ndata: ${JSON.stringify({ status })}\n\n`);
+    for (const reader of this.readers)
+      reader.end(`event: end\ndata: ${JSON.stringify({ status })}\n\n`);
     for (const answer of this.waiting) answer();
   }
 
@@ -127,7 +128,8 @@ export class JobServer {
     this.asked.push(`${request.method} ${url.pathname}`);
     if (id === undefined) this.submit(response);
     else if (!job) send(response, 404, { detail: `no job ${id}`, code: "job_not_found" });
-    else if (what === "stream") this.stream(job, response, Number(url.searchParams.get("after") ?? 0));
+    else if (what === "stream")
+      this.stream(job, response, Number(url.searchParams.get("after") ?? 0));
     else if (what === "cancel") this.cancel(job, response);
     else await look(job, response, Number(url.searchParams.get("wait") ?? 0));
     this.notice();

@@ -1,0 +1,187 @@
+/** What the client sends: its configuration and every request, as plain values. No I/O. */
+import { MissingKeyError, SkillPathError } from "./errors";
+import type { FeedbackOptions, PurasOptions, SubmitOptions } from "./types";
+
+// What an option is when it is not given.
+export const API_BASE = "https://api.puras.co";
+export const REQUEST_TIMEOUT_MS = 120_000;
+export const MAX_RETRIES = 2;
+export const SUBMIT_TIMEOUT_SECONDS = 60;
+export const WAIT_TIMEOUT_MS = 600_000;
+export const WAIT_POLL_INTERVAL_MS = 2000;
+export const EVENTS_POLL_INTERVAL_MS = 1500;
+
+/** The longest that a server holds one request. */
+export const MAX_HOLD_MS = 60_000;
+/** What a request takes beyond the time that it is held. */
+const HOLD_MARGIN_MS = 10_000;
+export const EVENTS_PER_PAGE = 1000;
+
+/** Where to and as whom: settled once, when the client is made. */
+export interface Config {
+  readonly apiKey: string;
+  readonly apiBase: string;
+  readonly skillpack: string;
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+}
+
+/**
+ * One call of the API; a POST where it has a `body`. `key` is the Idempotency-Key of a call whose
+ * repetition would have a second effect, and `doubt` what to say when it may have had its effect
+ * although no answer came.
+ */
+export interface Request {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Blob;
+  readonly holdMs?: number;
+  readonly key?: string;
+  readonly doubt?: string;
+}
+
+/**
+ * Settle a client's configuration: option, else environment, else default.
+ *
+ * @throws MissingKeyError where no key was passed and `PURAS_API_KEY` is not set.
+ */
+export function configure(options: PurasOptions): Config {
+  const apiKey = (options.apiKey || variable("PURAS_API_KEY")).trim();
+  if (!apiKey) throw new MissingKeyError("no API key: pass { apiKey } or set PURAS_API_KEY");
+  const apiBase = (options.apiBase || variable("PURAS_API_BASE") || API_BASE)
+    .trim()
+    .replace(/\/+$/, "");
+  if (!/^https?:\/\//i.test(apiBase)) {
+    throw new TypeError(`apiBase "${apiBase}" must begin with http:// or https://`);
+  }
+  const { skillpack = "", timeoutMs = REQUEST_TIMEOUT_MS, maxRetries = MAX_RETRIES } = options;
+  return { apiKey, apiBase, skillpack, timeoutMs, maxRetries };
+}
+
+/** An environment variable, or nothing where there is no environment. */
+function variable(name: string): string {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return process?.env?.[name] || "";
+}
+
+/** How long a request may take. */
+export function timeLimit(config: Config, { holdMs }: Request): number {
+  return holdMs ? Math.max(config.timeoutMs, holdMs + HOLD_MARGIN_MS) : config.timeoutMs;
+}
+
+/**
+ * Build `POST /v1/jobs`; with `holdMs` the server answers when the job is over, or after that time.
+ *
+ * @throws SkillPathError where the path can't be read, or nothing names a skillpack.
+ */
+export function submit(
+  path: string,
+  inputs: Record<string, unknown>,
+  options: SubmitOptions & { readonly holdMs?: number | undefined },
+): Request {
+  const { version, holdMs, idempotencyKey: key = newKey() } = options;
+  const [skillpack, skill] = parsePath(path, options.skillpack);
+  const isId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(skillpack);
+  return {
+    path: "/v1/jobs",
+    query: {
+      [isId ? "skillpack_id" : "skillpack"]: skillpack,
+      ...(version === undefined ? {} : { version }),
+      ...(holdMs === undefined ? {} : { wait: "true", timeout: seconds(holdMs) }),
+    },
+    ...json({ skill, inputs }),
+    holdMs: holdMs ?? 1,
+    key,
+    doubt: `the job may exist: look for it, or submit again with idempotencyKey "${key}", where the server keeps keys`,
+  };
+}
+
+/** Build `GET /v1/jobs/{id}`, held by the server up to `holdMs`. */
+export function getJob(id: string, holdMs: number): Request {
+  return { path: jobPath(id), holdMs, query: holdMs < 1 ? {} : { wait: seconds(holdMs) } };
+}
+
+export function cancelJob(id: string): Request {
+  return { path: jobPath(id, "/cancel"), body: "" };
+}
+
+export function giveFeedback(id: string, options: FeedbackOptions): Request {
+  const { rating = 0, comment, endUserId: end_user_id } = options;
+  return { path: jobPath(id, "/feedback"), ...json({ rating, comment, end_user_id }) };
+}
+
+export function eventsPage(id: string, after: number): Request {
+  return { path: jobPath(id, "/events"), query: { after, limit: EVENTS_PER_PAGE } };
+}
+
+/** Build the request for a job's event stream, or for what follows `after` of it. */
+export function stream(id: string, after: number): Request {
+  const path = jobPath(id, "/stream");
+  const headers = { Accept: "text/event-stream" };
+  if (after <= 0) return { path, headers };
+  return { path, query: { after }, headers: { ...headers, "Last-Event-ID": `${after}` } };
+}
+
+/** Build a multipart upload. Its boundary is fixed, so that a repeat has the same bytes. */
+export function upload(file: Blob | BufferSource, path: string | undefined): Request {
+  const key = newKey();
+  const part = `--${key}\r\nContent-Disposition: form-data; name=`;
+  const { name, type } = file as Partial<File>;
+  const filename = (path ?? name ?? "").split("/").pop() || "upload";
+  const head =
+    (path === undefined ? "" : `${part}"path"\r\n\r\n${path}\r\n`) +
+    `${part}"file"; filename="${filename.replace(/["\r\n]/g, encodeURIComponent)}"\r\n` +
+    `Content-Type: ${type || "application/octet-stream"}\r\n\r\n`;
+  return {
+    path: "/v1/drive/upload",
+    headers: { "Content-Type": `multipart/form-data; boundary=${key}` },
+    body: new Blob([head, file, `\r\n--${key}--\r\n`]),
+    key,
+    doubt: "the file may have been stored",
+  };
+}
+
+/** Write a job's path. An empty id would name another route. */
+export function jobPath(id: string, verb = ""): string {
+  if (!id) throw new TypeError("the job id is empty");
+  return `/v1/jobs/${encodeURIComponent(id)}${verb}`;
+}
+
+/** Tell whether a job has reached a status that never changes. */
+export function isOver(job: { readonly status?: unknown }): boolean {
+  return /^(succeeded|failed|cancelled)$/.test(`${job.status}`);
+}
+
+function json(value: unknown): Pick<Request, "headers" | "body"> {
+  return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
+}
+
+/** Split a skill's path into skillpack and skill; a path that names its skillpack wins. */
+function parsePath(path: string, otherwise = ""): [skillpack: string, skill: string] {
+  const [, pack, skill] = /^((?:[^/]+\/){0,2})([^/]+)$/.exec(trimmed(path)) ?? [];
+  const skillpack = trimmed(pack || otherwise);
+  if (!skill) {
+    throw new SkillPathError(
+      `"${path}" is no skill path: write "skillpack/skill" or "workspace/skillpack/skill"`,
+    );
+  }
+  if (!skillpack)
+    throw new SkillPathError(`no skillpack for "${path}": write "skillpack/${skill}"`);
+  return [skillpack, skill];
+}
+
+/** A path without the blanks and slashes around it. */
+function trimmed(path: string): string {
+  return path.replace(/^[\s/]+|[\s/]+$/g, "");
+}
+
+/** Milliseconds as the decimal seconds that the API takes. */
+function seconds(ms: number): number {
+  return Math.max(0, Math.round(ms)) / 1000;
+}
+
+function newKey(): string {
+  const { crypto } = globalThis as { crypto?: { randomUUID?: () => string } };
+  return crypto?.randomUUID?.() ?? `${Math.random()}-${Math.random()}`;
+}
