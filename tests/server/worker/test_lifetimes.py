@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -182,12 +183,13 @@ async def test_a_starting_worker_kills_what_carries_its_mark(tmp_path: Path) -> 
     await other.wait()
 
 
-async def test_a_runner_that_opens_removes_folders_that_were_left(tmp_path: Path) -> None:
-    left = tmp_path / "runs" / "old" / "run"
-    left.mkdir(parents=True)
-    runner = await FunctionRunner.open(tmp_path)
-    assert not left.exists()
-    await runner.close()
+async def test_a_runner_that_opens_removes_folders_that_were_left() -> None:
+    with TemporaryDirectory() as home:  # short, or runs would lie elsewhere
+        left = Path(home) / "runs" / "old" / "run"
+        left.mkdir(parents=True)
+        runner = await FunctionRunner.open(Path(home))
+        assert not left.exists()
+        await runner.close()
 
 
 WHO = "import os\ndef run(): return {'parent': os.getppid(), 'own': os.getpid()}"

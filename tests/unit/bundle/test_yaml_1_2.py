@@ -84,10 +84,13 @@ def test_an_empty_text_is_none() -> None:
     assert read_yaml("# only a comment") is None
 
 
+KEYS = st.text(
+    max_size=100
+)  # YAML takes a longer one, escaped to over 1024 characters, only after `?`
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
 
