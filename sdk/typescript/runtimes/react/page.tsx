@@ -38,8 +38,12 @@ function Run({ skill = "", inputs = {}, now }: Mounting): ReactElement {
   }, [now, run, inputs]);
   return (
     <>
-      <button onClick={() => run(inputs)}>Run</button>
-      <button onClick={cancel}>Cancel</button>
+      <button type="button" onClick={() => run(inputs)}>
+        Run
+      </button>
+      <button type="button" onClick={cancel}>
+        Cancel
+      </button>
       <Shown view={view} />
     </>
   );

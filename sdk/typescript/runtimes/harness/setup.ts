@@ -1,0 +1,15 @@
+/** One server for the whole run: vitest calls this before the tests, and what it returns after. */
+import type { TestProject } from "vitest/node";
+import { type Address, startServer } from "./server";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    server: Address;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer();
+  project.provide("server", { url: server.url, key: server.key });
+  return () => server.close();
+}

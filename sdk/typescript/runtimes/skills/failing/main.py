@@ -1,0 +1,5 @@
+import puras
+
+
+def run():
+    raise puras.UserError("the kiln is cold")

@@ -1,0 +1,5 @@
+import puras
+
+
+def run(file):
+    return {"bytes": len(puras.load_bytes(file))}

@@ -1,0 +1,2 @@
+def run(word):
+    return {"word": word}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+const isSlow = !!process.env["SLOW"];
+
+export default defineConfig({
+  test: {
+    include: ["tests/**/*.test.ts"],
+    globalSetup: "harness/setup.ts",
+    testTimeout: isSlow ? 300_000 : 60_000,
+    maxConcurrency: 20,
+    hookTimeout: 60_000,
+  },
+});
