@@ -31,12 +31,8 @@ export function apiError(answer: Answer): PurasAPIError {
     `${request_id ?? headers.get("x-request-id") ?? ""}` || undefined,
     Array.isArray(errors) ? errors : [],
   );
-  if (
-    status === 408 ||
-    status >= 500 ||
-    code === "rate_limited" ||
-    code === "idempotency_in_progress"
-  ) {
+  error._isReached = status === 408 || status >= 500;
+  if (error._isReached || code === "rate_limited" || code === "idempotency_in_progress") {
     error._pauseMs = retryAfter(headers);
   }
   return error;

@@ -296,7 +296,7 @@ export class Puras {
         if (!(error instanceof PurasError)) throw error;
         const failure = error as PurasConnectionError;
         const asked = failure._pauseMs;
-        isInDoubt ||= !!request.key && failure._isReached !== false && asked !== undefined;
+        isInDoubt ||= !!request.key && !!failure._isReached;
         const isWorthIt =
           asked !== undefined &&
           asked <= this._policy.longestRetryAfterMs &&
@@ -382,8 +382,14 @@ async function read(response: Response, line: Line): Promise<Answer> {
 function leavable(inner: Events, line: Line): Events {
   const iterator = {
     next: () => inner.next(),
-    throw: (error: unknown) => (line._close(), inner.throw(error)),
-    return: () => (line._close(), inner.return()),
+    throw(error: unknown) {
+      line._close();
+      return inner.throw(error);
+    },
+    return() {
+      line._close();
+      return inner.return();
+    },
     [Symbol.asyncIterator]: () => iterator,
   };
   return iterator as Events;

@@ -9,7 +9,7 @@ import { StreamLineTooLongError } from "./errors";
 /** The longest line, and the most data in one message, in UTF-16 units. */
 export const MAX_LINE = 4 * 1024 * 1024;
 
-/** `event` is empty unless the stream named it; `id` is the last id seen, or empty. */
+/** `event` is `message` unless the stream named it; `id` is the last id seen, or empty. */
 export interface Message {
   readonly event: string;
   readonly data: string;
@@ -63,7 +63,7 @@ export class Decoder {
   }
 
   private _dispatch(): Message | undefined {
-    const message = { event: this._event, data: this._data.join("\n"), id: this._id };
+    const message = { event: this._event || "message", data: this._data.join("\n"), id: this._id };
     const { length } = this._data;
     this._event = "";
     this._data = [];
