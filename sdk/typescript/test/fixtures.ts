@@ -195,7 +195,7 @@ export class FaultyLine {
   private open({ query, headers }: Seen, told: Connection): Scripted {
     const after = Number(query["after"] ?? 0);
     expect(Number(headers["last-event-id"] ?? 0)).toBe(after);
-    const blocks = this.stream.match(/[^]*?\n\n/g) ?? [];
+    const blocks = this.stream.match(/.*?\n\n/gs) ?? [];
     const left = blocks.filter((block) => idOf(block) > after - (told.repeat ?? 0));
     const cut = told.cut === "every" ? this.cut : told.cut;
     return {
