@@ -1,6 +1,6 @@
-/** What the client sends: its configuration and every request, as plain values. No I/O. */
-import { MissingKeyError, SkillPathError } from "./errors";
-import type { FeedbackOptions, PurasOptions, SubmitOptions } from "./types";
+/** What the client sends: every request, as a plain value. No I/O. */
+import { SkillPathError } from "./errors";
+import type { FeedbackOptions, SubmitOptions } from "./types";
 
 // What an option is when it is not given.
 export const API_BASE = "https://api.puras.co";
@@ -13,61 +13,21 @@ export const EVENTS_POLL_INTERVAL_MS = 1500;
 
 /** The longest that a server holds one request. */
 export const MAX_HOLD_MS = 60_000;
-/** What a request takes beyond the time that it is held. */
-const HOLD_MARGIN_MS = 10_000;
 export const EVENTS_PER_PAGE = 1000;
-
-/** Where to and as whom: settled once, when the client is made. */
-export interface Config {
-  readonly apiKey: string;
-  readonly apiBase: string;
-  readonly skillpack: string;
-  readonly timeoutMs: number;
-  readonly maxRetries: number;
-}
 
 /**
  * One call of the API; a POST where it has a `body`. `key` is the Idempotency-Key of a call whose
- * repetition would have a second effect, and `doubt` what to say when it may have had its effect
- * although no answer came.
+ * repetition would have a second effect: it makes a job or a file, which `makes` names.
  */
 export interface Request {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Blob;
-  readonly holdMs?: number;
+  /** How long the server may hold it. */
+  readonly holdMs?: number | undefined;
   readonly key?: string;
-  readonly doubt?: string;
-}
-
-/**
- * Settle a client's configuration: option, else environment, else default.
- *
- * @throws MissingKeyError where no key was passed and `PURAS_API_KEY` is not set.
- */
-export function configure(options: PurasOptions): Config {
-  const apiKey = (options.apiKey || variable("PURAS_API_KEY")).trim();
-  if (!apiKey) throw new MissingKeyError("no API key: pass { apiKey } or set PURAS_API_KEY");
-  const apiBase = (options.apiBase || variable("PURAS_API_BASE") || API_BASE)
-    .trim()
-    .replace(/\/+$/, "");
-  if (!/^https?:\/\//i.test(apiBase)) {
-    throw new TypeError(`apiBase "${apiBase}" must begin with http:// or https://`);
-  }
-  const { skillpack = "", timeoutMs = REQUEST_TIMEOUT_MS, maxRetries = MAX_RETRIES } = options;
-  return { apiKey, apiBase, skillpack, timeoutMs, maxRetries };
-}
-
-/** An environment variable, or nothing where there is no environment. */
-function variable(name: string): string {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.[name] || "";
-}
-
-/** How long a request may take. */
-export function timeLimit(config: Config, { holdMs }: Request): number {
-  return holdMs ? Math.max(config.timeoutMs, holdMs + HOLD_MARGIN_MS) : config.timeoutMs;
+  readonly makes?: string;
 }
 
 /**
@@ -81,7 +41,13 @@ export function submit(
   options: SubmitOptions & { readonly holdMs?: number | undefined },
 ): Request {
   const { version, holdMs, idempotencyKey: key = newKey() } = options;
-  const [skillpack, skill] = parsePath(path, options.skillpack);
+  const [, own, skill] = /^((?:[^/]+\/){0,2})([^/]+)$/.exec(trimmed(path)) ?? [];
+  const skillpack = trimmed(own || options.skillpack || "");
+  if (!skill || !skillpack) {
+    throw new SkillPathError(
+      `"${path}" is no skill path: write "skillpack/skill" or "workspace/skillpack/skill"`,
+    );
+  }
   const isId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(skillpack);
   return {
     path: "/v1/jobs",
@@ -91,9 +57,9 @@ export function submit(
       ...(holdMs === undefined ? {} : { wait: "true", timeout: seconds(holdMs) }),
     },
     ...json({ skill, inputs }),
-    holdMs: holdMs ?? 1,
+    holdMs,
     key,
-    doubt: `the job may exist: look for it, or submit again with idempotencyKey "${key}", where the server keeps keys`,
+    makes: "job",
   };
 }
 
@@ -118,17 +84,17 @@ export function eventsPage(id: string, after: number): Request {
 /** Build the request for a job's event stream, or for what follows `after` of it. */
 export function stream(id: string, after: number): Request {
   const path = jobPath(id, "/stream");
-  const headers = { Accept: "text/event-stream" };
-  if (after <= 0) return { path, headers };
-  return { path, query: { after }, headers: { ...headers, "Last-Event-ID": `${after}` } };
+  const Accept = "text/event-stream";
+  if (after <= 0) return { path, headers: { Accept } };
+  return { path, query: { after }, headers: { Accept, "Last-Event-ID": `${after}` } };
 }
 
 /** Build a multipart upload. Its boundary is fixed, so that a repeat has the same bytes. */
 export function upload(file: Blob | BufferSource, path: string | undefined): Request {
   const key = newKey();
   const part = `--${key}\r\nContent-Disposition: form-data; name=`;
-  const { name, type } = file as Partial<File>;
-  const filename = (path ?? name ?? "").split("/").pop() || "upload";
+  const { name = "upload", type } = file as Partial<File>;
+  const filename = (path ?? name).split("/").pop() as string;
   const head =
     (path === undefined ? "" : `${part}"path"\r\n\r\n${path}\r\n`) +
     `${part}"file"; filename="${filename.replace(/["\r\n]/g, encodeURIComponent)}"\r\n` +
@@ -138,7 +104,7 @@ export function upload(file: Blob | BufferSource, path: string | undefined): Req
     headers: { "Content-Type": `multipart/form-data; boundary=${key}` },
     body: new Blob([head, file, `\r\n--${key}--\r\n`]),
     key,
-    doubt: "the file may have been stored",
+    makes: "file",
   };
 }
 
@@ -155,20 +121,6 @@ export function isOver(job: { readonly status?: unknown }): boolean {
 
 function json(value: unknown): Pick<Request, "headers" | "body"> {
   return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
-}
-
-/** Split a skill's path into skillpack and skill; a path that names its skillpack wins. */
-function parsePath(path: string, otherwise = ""): [skillpack: string, skill: string] {
-  const [, pack, skill] = /^((?:[^/]+\/){0,2})([^/]+)$/.exec(trimmed(path)) ?? [];
-  const skillpack = trimmed(pack || otherwise);
-  if (!skill) {
-    throw new SkillPathError(
-      `"${path}" is no skill path: write "skillpack/skill" or "workspace/skillpack/skill"`,
-    );
-  }
-  if (!skillpack)
-    throw new SkillPathError(`no skillpack for "${path}": write "skillpack/${skill}"`);
-  return [skillpack, skill];
 }
 
 /** A path without the blanks and slashes around it. */

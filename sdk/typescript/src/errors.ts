@@ -33,9 +33,9 @@ named(PurasError, "PurasError");
 /** The API answered with a status other than 2xx. */
 export class PurasAPIError extends PurasError {
   /** @internal How long the server asks to wait, where trying again may help at all. */
-  _pauseMs?: number;
+  pauseMs?: number;
   /** @internal Whether the request may have had its effect all the same. */
-  _isReached?: boolean;
+  isReached?: boolean;
 
   constructor(
     /** The HTTP status. */
@@ -79,9 +79,9 @@ export class ServerError extends PurasAPIError {}
 /** No usable answer came: refused, reset, cut in the middle, or not from Puras at all. */
 export class PurasConnectionError extends PurasError {
   /** @internal 0 where trying again may help. */
-  _pauseMs?: number;
+  pauseMs?: number;
   /** @internal Whether the server may have taken the request. */
-  _isReached?: boolean;
+  isReached?: boolean;
 }
 named(PurasConnectionError, "PurasConnectionError");
 

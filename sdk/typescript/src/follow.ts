@@ -1,125 +1,157 @@
 /**
- * Following a job's events: where we are, what counts, when it is over. No I/O.
+ * Following a job's events: where we are, what counts, when it is over.
  *
- * One `Follow` lives as long as one iteration, over all its connections. Its rule: every event once,
- * in order, however often the line breaks. An event counts if its id is above the last one seen, so a
- * server may repeat itself; a connection that ends before the job does is a *drop*, and the next one
- * asks for what follows the last id. After five drops without a new event the stream is given up:
- * `auto` goes on with polling, `sse` throws. Over means: the terminal `status` event was yielded, or
- * the stream said `end`, or the job is known to be over and its last page was read.
+ * The rule: every event once, in order, however often the line breaks. An event counts if its id is
+ * above the last one seen, so a server may repeat itself; a connection that ends before the job does
+ * is a *drop*, and the next one asks for what follows the last id. After five drops without a new
+ * event the stream is given up: `auto` goes on with polling, `sse` throws. Over means: the terminal
+ * `status` event was yielded, or the stream said `end`, or the job is known to be over and its last
+ * page was read.
  */
-import { isObject, parsed } from "./answer";
-import { EVENTS_PER_PAGE, isOver } from "./core";
+import { broken, isObject, parsed } from "./answer";
+import { type Api, POLICY, pause } from "./api";
+import * as core from "./core";
 import { PurasAPIError, PurasConnectionError } from "./errors";
-import type { Message } from "./sse";
-import type { Job, JobEvent } from "./types";
+import { openLine, sleep, throwIfAborted } from "./line";
+import { decoder } from "./sse";
+import type { EventsOptions, Job, JobEvent } from "./types";
 
 const DROPS_BEFORE_POLLING = 5;
 const EMPTY_PAGES_BEFORE_GET = 3;
 
-export class Follow {
-  _isOver = false;
-  /** How often the line broke since the last new event. */
-  _drops = 0;
-  private _emptyPages = 0;
-  private _isLastPageNext = false;
-  /** A full page was read: there may be more at once. */
-  private _isBehind = false;
+type Events = AsyncGenerator<JobEvent, void>;
 
-  /** `_until` is the moment, by `Date.now`, at which following stops. */
-  constructor(
-    private readonly _transport: string,
-    public _afterId: number,
-    private readonly _until: number,
-  ) {
-    if (!/^(auto|sse|poll)$/.test(_transport)) {
-      throw new TypeError(`transport "${_transport}" is not one of auto, sse, poll`);
+/** Iterate over a job's events; `until` is the moment, by `Date.now`, at which following stops. */
+export function follow(api: Api, id: string, options: EventsOptions, until: number): Events {
+  const { transport = "auto", afterId = 0, signal: outer } = options;
+  const { pollIntervalMs = core.EVENTS_POLL_INTERVAL_MS } = options;
+  const isAuto = transport === "auto";
+  if (!isAuto && transport !== "sse" && transport !== "poll") {
+    throw new TypeError(`there is no transport "${transport}"`);
+  }
+  core.jobPath(id);
+  const whole = openLine(outer);
+  const { signal } = whole;
+  let lastId = afterId;
+  let isOver = false;
+  let drops = transport === "poll" ? DROPS_BEFORE_POLLING : 0;
+
+  const goesOn = (): boolean => !isOver && Date.now() < until;
+  const within = (ms: number): number => Math.max(0, Math.min(ms, until - Date.now()));
+  const isStreamed = (): boolean => drops < DROPS_BEFORE_POLLING;
+
+  /** Take what came; tell whether it is an event, and new. */
+  function isNew(entry: unknown): entry is JobEvent {
+    if (isOver || !isObject(entry)) return false;
+    const { id: eventId, type, payload } = entry as JobEvent;
+    if (!(eventId > lastId)) return false;
+    lastId = eventId;
+    isOver = type === "status" && core.isOver(payload ?? {});
+    // A stream that was given up stays so: its drops are counted no more.
+    if (isStreamed()) drops = 0;
+    return true;
+  }
+
+  /** Yield the events of one connection. Throws where it ends before the job. */
+  async function* stream(): Events {
+    const line = openLine(signal);
+    const listen = (): void => line.limit(within(POLICY.silenceMs));
+    const decode = decoder();
+    try {
+      listen();
+      const response = await api.send(core.stream(id, lastId), line);
+      const type = `${response.headers.get("content-type")}`;
+      if (!/^text\/event-stream/i.test(type)) throw dropped(`the answer is ${type}`);
+      const reader = response.body?.getReader();
+      if (!reader) throw dropped("this runtime can't read a body as it comes");
+      while (goesOn()) {
+        const { done, value } = await reader.read().catch((cause) => {
+          throw broken("the event stream", cause);
+        });
+        if (done) throw dropped("it ended before the job");
+        for (const { event, data } of decode(value)) {
+          if (event === "end") isOver = true;
+          const entry = parsed(data);
+          if (entry === undefined) throw dropped("it sent something that is not JSON");
+          if (isNew(entry)) yield entry;
+        }
+        listen();
+      }
+    } finally {
+      line.close();
     }
   }
 
-  get _isStreamed(): boolean {
-    return this._transport !== "poll" && this._drops < DROPS_BEFORE_POLLING;
+  /** Count a drop. Throws where another try can't help, or it was one too many and `sse` is wanted. */
+  function drop(error: PurasConnectionError): number {
+    const { pauseMs, message } = error;
+    drops++;
+    if (pauseMs === undefined) {
+      const isFinal = !(error instanceof PurasAPIError) || /^40[134]/.test(message);
+      if (!isAuto || isFinal) throw error;
+      drops = DROPS_BEFORE_POLLING;
+    }
+    if (isStreamed()) return within(pause(pauseMs ?? 0, drops - 1));
+    if (isAuto) return 0;
+    throw new PurasConnectionError(`${message} (${drops} times without a new event)`, {
+      cause: error,
+    });
   }
 
-  get _isAuto(): boolean {
-    return this._transport === "auto";
+  async function* pages(): Events {
+    let emptyPages = 0;
+    let isLastPageNext = false;
+    while (goesOn()) {
+      const page = await api.value(core.eventsPage(id, lastId), Array.isArray, signal);
+      const found = page.filter(isNew);
+      yield* found;
+      const isBehind = found.length > 0 && page.length >= core.EVENTS_PER_PAGE;
+      isOver ||= isLastPageNext && !isBehind;
+      emptyPages = found.length > 0 ? 0 : emptyPages + 1;
+      if (!isOver && emptyPages >= EMPTY_PAGES_BEFORE_GET) {
+        emptyPages = 0;
+        isLastPageNext = core.isOver(await api.object<Job>(core.getJob(id, 0), signal));
+      }
+      if (!isOver && !isBehind && !isLastPageNext) await sleep(within(pollIntervalMs), signal);
+    }
   }
 
-  get _goesOn(): boolean {
-    return !this._isOver && Date.now() < this._until;
+  async function* all(): Events {
+    try {
+      while (goesOn() && isStreamed() && (!isAuto || (await api.canStream(signal)))) {
+        try {
+          yield* stream();
+        } catch (error) {
+          throwIfAborted(signal);
+          await sleep(drop(error as PurasConnectionError), signal);
+        }
+      }
+      yield* pages();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      whole.close();
+    }
   }
 
-  /** Take a message of the stream; return its event if it is new. */
-  _read({ event, data }: Message): JobEvent | undefined {
-    this._isOver ||= event === "end";
-    const value = parsed(data);
-    if (value === undefined) throw dropped("it sent something that is not JSON");
-    return this._take(value);
-  }
-
-  /**
-   * Count a drop.
-   *
-   * @throws What was passed, where another try can't help; PurasConnectionError where it was one too
-   * many, and polling is not wanted.
-   */
-  _drop(error: unknown): void {
-    const { _pauseMs, message } = error as PurasConnectionError;
-    if (_pauseMs !== undefined) this._drops++;
-    else if (!this._isAuto || !(error instanceof PurasAPIError) || /^40[134]/.test(message)) {
-      throw error;
-    } else this._drops = DROPS_BEFORE_POLLING;
-    if (this._isStreamed || this._isAuto) return;
-    throw new PurasConnectionError(
-      `the event stream broke ${this._drops} times without a new event: ${message}`,
-      { cause: error },
-    );
-  }
-
-  /** Take a page of events; return the new ones. */
-  _page(entries: readonly unknown[]): JobEvent[] {
-    const found = entries.map((entry) => this._take(entry)).filter((event) => !!event);
-    this._isBehind = found.length > 0 && entries.length >= EVENTS_PER_PAGE;
-    this._emptyPages = found.length > 0 ? 0 : this._emptyPages + 1;
-    this._isOver ||= this._isLastPageNext && !this._isBehind;
-    return found;
-  }
-
-  /** Whether so many pages were empty that the job itself is asked if it is over. */
-  get _asksJob(): boolean {
-    return !this._isOver && this._emptyPages >= EMPTY_PAGES_BEFORE_GET;
-  }
-
-  _saw(job: Job): void {
-    this._emptyPages = 0;
-    this._isLastPageNext = isOver(job);
-  }
-
-  /** Whether to sleep before the next page. */
-  get _rests(): boolean {
-    return !this._isOver && !this._isBehind && !this._isLastPageNext;
-  }
-
-  /** A length of time, cut off where following stops. */
-  _within(ms: number): number {
-    return Math.max(0, Math.min(ms, this._until - Date.now()));
-  }
-
-  private _take(entry: unknown): JobEvent | undefined {
-    if (this._isOver || !isObject(entry)) return undefined;
-    const event = entry as JobEvent;
-    if (!(event.id > this._afterId)) return undefined;
-    this._afterId = event.id;
-    // A stream that was given up stays so: its drops are counted no more.
-    if (this._isStreamed) this._drops = 0;
-    this._isOver = event.type === "status" && isOver(event.payload ?? {});
-    return event;
-  }
+  const events = all();
+  // Leaving does not wait for the read that is under way: it ends it.
+  const leavable = {
+    next: () => events.next(),
+    throw(error: unknown) {
+      whole.close();
+      return events.throw(error);
+    },
+    return() {
+      whole.close();
+      return events.return();
+    },
+    [Symbol.asyncIterator]: () => leavable,
+  };
+  return leavable as Events;
 }
 
 /** A stream broke, or could not be had: another one may do better. */
-export function dropped(reason: string): PurasConnectionError {
-  const error = new PurasConnectionError(`the event stream broke: ${reason}`);
-  error._pauseMs = 0;
-  return error;
+function dropped(reason: string): PurasConnectionError {
+  return broken("the event stream broke", { message: reason });
 }

@@ -5,37 +5,38 @@
  */
 
 /** One connection: it breaks when the caller's signal is aborted, or when its time is up. */
-export class Line {
-  _isTimedOut = false;
-
-  private readonly _controller = new AbortController();
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly _hangUp = (): void => this._controller.abort();
-
-  constructor(private readonly _outer: AbortSignal | undefined) {
-    _outer?.addEventListener("abort", this._hangUp);
-    if (_outer?.aborted) this._hangUp();
-  }
-
-  get _signal(): AbortSignal {
-    return this._controller.signal;
-  }
-
+export interface Line {
+  readonly signal: AbortSignal;
   /** Break the line after this time, counted from now. */
-  _limit(ms: number): void {
-    clearTimeout(this._timer);
-    this._timer = setTimeout(() => {
-      this._isTimedOut = true;
-      this._hangUp();
-    }, ms);
-  }
-
+  limit(ms: number): void;
+  isTimedOut(): boolean;
   /** Free the connection, if it is still in use. */
-  _close(): void {
-    clearTimeout(this._timer);
-    this._outer?.removeEventListener("abort", this._hangUp);
-    this._hangUp();
-  }
+  close(): void;
+}
+
+export function openLine(outer: AbortSignal | undefined): Line {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  let isTimedOut = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  outer?.addEventListener("abort", abort);
+  if (outer?.aborted) abort();
+  return {
+    signal: controller.signal,
+    limit(ms) {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        isTimedOut = true;
+        abort();
+      }, ms);
+    },
+    isTimedOut: () => isTimedOut,
+    close() {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", abort);
+      abort();
+    },
+  };
 }
 
 /** Throw what an aborted signal stands for, where it is aborted. */
@@ -47,13 +48,13 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Sleep; rejects with the signal's reason when it is aborted. */
 export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const line = new Line(signal);
-  if (!line._signal.aborted) {
+  const line = openLine(signal);
+  if (!line.signal.aborted) {
     await new Promise((resolve) => {
-      line._signal.addEventListener("abort", resolve);
-      line._limit(ms);
+      line.signal.addEventListener("abort", resolve);
+      line.limit(ms);
     });
   }
-  line._close();
+  line.close();
   throwIfAborted(signal);
 }

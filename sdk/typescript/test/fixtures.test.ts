@@ -2,8 +2,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { POLICY } from "../src/api";
 import { Puras, type PurasOptions } from "../src/index";
-import { Decoder } from "../src/sse";
+import { decoder } from "../src/sse";
 import {
   type CallCase,
   camelKeys,
@@ -21,7 +22,6 @@ import {
 } from "./fixtures";
 import { type Play, type Scripted, ScriptedServer } from "./scripted-server";
 
-const QUICK = { backoffMs: 1, longestBackoffMs: 2, longestRetryAfterMs: 60_000 };
 // Where nothing stalls, a busy machine must not look like silence.
 const SILENCE_MS = 10_000;
 const SHORT_SILENCE_MS = 200;
@@ -42,7 +42,7 @@ afterEach(async () => {
 async function made(script: Scripted[] | Play, options: PurasOptions): Promise<Puras> {
   server = await ScriptedServer.playing(script);
   const client = new Puras({ apiBase: server.url, ...options });
-  client._policy = { ...QUICK, silenceMs: SILENCE_MS };
+  Object.assign(POLICY, { backoffMs: 1, longestBackoffMs: 2, silenceMs: SILENCE_MS });
   return client;
 }
 
@@ -72,7 +72,7 @@ async function follow(one: FaultCase, cut?: number): Promise<void> {
   const client = await made(line.play, { apiKey: "puras_live_abcdefgh.s3cret" });
   const { transport, after_id: afterId, connections } = one;
   const silenceMs = connections.some(({ end }) => end === "stall") ? SHORT_SILENCE_MS : SILENCE_MS;
-  client._policy = { ...QUICK, silenceMs };
+  POLICY.silenceMs = silenceMs;
   const got: number[] = [];
   let thrown: unknown;
   try {
@@ -114,10 +114,10 @@ test.each(STREAMS)("%s decodes to its messages wherever it is cut", (name) => {
   const body = readBytes(`streams/${name}`);
   const wanted = JSON.parse(readText(`streams/${name.replace(".sse", ".json")}`)).messages;
   for (let cut = 0; cut <= body.length; cut++) {
-    const decoder = new Decoder();
+    const decode = decoder();
     const halves = [body.subarray(0, cut), body.subarray(cut)];
     expect(
-      halves.flatMap((half) => [...decoder._feed(half)]),
+      halves.flatMap((half) => decode(half)),
       `cut at ${cut}`,
     ).toEqual(wanted);
   }
