@@ -1,5 +1,5 @@
 /** One page, built by each bundler; each build is a folder with an `index.html`. */
-import { copyFileSync, mkdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 import { build as buildWithVite } from "vite";
@@ -9,7 +9,7 @@ import { WORK } from "./server";
 const PAGE = join(import.meta.dirname, "../page");
 const ENTRY = join(PAGE, "main.mjs");
 
-/** Bundle one entry with esbuild, for a browser; React in its development build. */
+/** Bundle one entry with esbuild; React in its development build. */
 export async function bundle(entry: string, outfile: string): Promise<void> {
   await esbuild.build({
     entryPoints: [entry],
@@ -22,14 +22,15 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
   });
 }
 
-export async function withEsbuild(): Promise<string> {
+/** Build the page, or another one, with esbuild. */
+export async function withEsbuild(entry = ENTRY): Promise<string> {
   const folder = pageFolder("esbuild");
-  await bundle(ENTRY, join(folder, "main.mjs"));
+  await bundle(entry, join(folder, "main.mjs"));
   return folder;
 }
 
 export async function withVite(): Promise<string> {
-  const outDir = join(WORK, "vite");
+  const outDir = workFolder("vite");
   await buildWithVite({
     root: PAGE,
     configFile: false,
@@ -55,10 +56,18 @@ export async function withWebpack(): Promise<string> {
   return path;
 }
 
-/** A folder with the page's HTML, for a bundler that leaves that to others. */
-function pageFolder(name: string): string {
-  const folder = join(WORK, name);
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(join(PAGE, "index.html"), join(folder, "index.html"));
+/** A folder with the page's HTML, for what leaves that to others. */
+export function pageFolder(name: string, { isModule = true } = {}): string {
+  const folder = workFolder(name);
+  const html = readFileSync(join(PAGE, "index.html"), "utf8");
+  const own = isModule
+    ? html
+    : html.replace('type="module" src="./main.mjs"', 'defer src="./main.js"');
+  writeFileSync(join(folder, "index.html"), own);
   return folder;
+}
+
+/** A folder that no other test file has. */
+export function workFolder(name: string): string {
+  return mkdtempSync(join(WORK, `${name}-`));
 }

@@ -1,7 +1,7 @@
 /** A real `puras serve` with the skills of `skills/`, in a folder of its own, on a free port. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,7 +24,6 @@ export interface Server extends Address {
 
 /** Start it, with what it says about itself in `.work/serve.log`. */
 export async function startServer(): Promise<Server> {
-  mkdirSync(WORK, { recursive: true });
   const home = mkdtempSync(join(tmpdir(), "puras-runtimes-"));
   const env = { PATH: process.env["PATH"] ?? "", HOME: home };
   const serving = spawn(PURAS, ["serve", "--port", "0", "--data", home, "--output", "json"], {

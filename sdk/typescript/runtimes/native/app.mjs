@@ -1,0 +1,5 @@
+/** Registers the app of the example, as `expo/AppEntry.js` does. */
+import { AppRegistry } from "react-native";
+import App from "../.work/expo-app/App";
+
+AppRegistry.registerComponent("main", () => App);

@@ -1,0 +1,3 @@
+/** The page of the tests, in the environment of React Native. */
+import "./environment.mjs";
+import "../page/main.mjs";
