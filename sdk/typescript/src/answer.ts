@@ -15,7 +15,7 @@ import {
 export function refusal({ status, headers }: Response, text: string): PurasAPIError {
   const value = parsed(text);
   const { code, request_id, errors, detail, message } = isObject(value) ? value : {};
-  const told = detail || message || `the server answered with ${described(text)}`;
+  const told = detail || message || `the answer was ${described(text)}`;
   const error = new (apiErrorClass(status))(
     status,
     typeof told === "string" ? told : JSON.stringify(told),
@@ -38,7 +38,7 @@ export function broken(url: string, cause: unknown, isTimeout = false): PurasCon
   const error = new Kind(`${url}: ${isTimeout ? "no answer in time" : why}`, { cause });
   error.pauseMs = 0;
   // Only Node says why; where nothing is said, the request may have arrived.
-  error.isReached = !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(`${deeper?.code}`);
+  error.isReached = !/REFUSED|NOTFOUND|EAI_AGAIN/.test(`${deeper?.code}`);
   return error;
 }
 

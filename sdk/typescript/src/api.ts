@@ -6,7 +6,7 @@
  * repeated only if the server is known to keep keys.
  */
 import { broken, isObject, parsed, refusal, strange } from "./answer";
-import { API_BASE, MAX_RETRIES, REQUEST_TIMEOUT_MS, type Request } from "./core";
+import type { Request } from "./core";
 import { MissingKeyError, type PurasConnectionError, PurasError } from "./errors";
 import { type Line, openLine, sleep, throwIfAborted } from "./line";
 import type { PurasOptions } from "./types";
@@ -34,8 +34,8 @@ export type Api = ReturnType<typeof connect>;
 export function connect(options: PurasOptions) {
   const apiKey = (options.apiKey || variable("PURAS_API_KEY")).trim();
   if (!apiKey) throw new MissingKeyError("no API key: pass { apiKey } or set PURAS_API_KEY");
-  const base = options.apiBase || variable("PURAS_API_BASE") || API_BASE;
-  const { timeoutMs = REQUEST_TIMEOUT_MS, maxRetries = MAX_RETRIES, fetch } = options;
+  const base = options.apiBase || variable("PURAS_API_BASE") || "https://api.puras.co";
+  const { timeoutMs = 120_000, maxRetries = 2, fetch } = options;
   let keepsKeys: boolean | undefined;
   // A fetch that was passed is known once it has answered.
   let givesBodies = fetch ? undefined : "body" in (globalThis.Response?.prototype ?? {});
@@ -44,12 +44,13 @@ export function connect(options: PurasOptions) {
   /** Send a request; resolves with an answer of 2xx whose body is still to be read. */
   async function send(request: Request, line: Line): Promise<Response> {
     const { path, query = {}, headers, body, key } = request;
-    const search = Object.entries(query).map(([name, to]) => `${name}=${encodeURIComponent(to)}`);
-    const url = base.trim().replace(/\/+$/, "") + path;
-    const response = await (fetch ?? globalThis.fetch)(`${url}?${search.join("&")}`, {
+    let url = base.trim().replace(/\/+$/, "") + path;
+    for (const [name, to] of Object.entries(query)) {
+      if (to !== undefined) url += `${/\?/.test(url) ? "&" : "?"}${name}=${encodeURIComponent(to)}`;
+    }
+    const response = await (fetch ?? globalThis.fetch)(url, {
       method: body === undefined ? "GET" : "POST",
       headers: {
-        Accept: "application/json",
         Authorization: `Bearer ${apiKey}`,
         ...headers,
         ...(key ? { "Idempotency-Key": key } : {}),
@@ -91,7 +92,7 @@ export function connect(options: PurasOptions) {
         if (isWorthIt) await sleep(pause(pauseMs, attempt), signal);
         if (isWorthIt && (!isInDoubt || (await areKeysKept(signal)))) continue;
         if (isInDoubt) {
-          error.message += `; the ${request.makes} may exist: repeat only with idempotencyKey "${request.key}"`;
+          error.message += `; it may exist all the same: repeat with idempotencyKey "${request.key}"`;
         }
         throw error;
       }
@@ -157,5 +158,5 @@ let isWarned = false;
 function warnOfSecretKey(key: string): void {
   if (isWarned || typeof document === "undefined" || !/^puras_live_/.test(key)) return;
   isWarned = true;
-  console.warn("puras: a secret key is in this page: use a publishable one, puras_pub_…");
+  console.warn("puras: a secret key is in this page: use a puras_pub_ key");
 }

@@ -3,8 +3,8 @@ import { type Api, connect } from "./api";
 import * as core from "./core";
 import { isOver } from "./core";
 import { JobError } from "./errors";
-import { follow } from "./follow";
 import { sleep } from "./line";
+import { live } from "./live";
 import type {
   EventsOptions,
   FeedbackOptions,
@@ -52,7 +52,7 @@ export class Puras {
     inputs: Record<string, unknown> = {},
     options: SubmitOptions = {},
   ): Promise<Job> {
-    const { wait, timeoutSeconds = core.SUBMIT_TIMEOUT_SECONDS, signal } = options;
+    const { wait, timeoutSeconds = 60, signal } = options;
     const { skillpack = this.skillpack } = options;
     const timeoutMs = timeoutSeconds * 1000;
     const until = Date.now() + timeoutMs;
@@ -89,7 +89,7 @@ export class Puras {
     let job = await this.submit(skill, inputs, { skillpack, version, signal });
     const until = Date.now() + timeoutMs;
     if (onEvent) {
-      for await (const event of follow(this.api, job.id, { signal }, until)) await onEvent(event);
+      for await (const event of live(this.api, job.id, { signal }, until)) await onEvent(event);
     }
     if (onEvent || !isOver(job)) job = await this.poll(job.id, until, pollIntervalMs, signal);
     if (job.status !== "succeeded") throw new JobError(job);
@@ -128,7 +128,7 @@ export class Puras {
    * @throws StreamLineTooLongError where the stream sent a line over 4 MiB.
    */
   events(jobId: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void> {
-    return follow(this.api, jobId, options, Infinity);
+    return live(this.api, jobId, options, Infinity);
   }
 
   /** Cancel a job and return it; one that is over already is returned unchanged. */
@@ -143,7 +143,8 @@ export class Puras {
 
   /** Store a file in the drive; its `drive_path` can be an input of a skill. */
   async upload(file: Blob | BufferSource, options: UploadOptions = {}): Promise<Uploaded> {
-    return this.api.object(core.upload(file, options.path), options.signal);
+    const { upload } = await import("./upload");
+    return this.api.object(upload(file, options.path), options.signal);
   }
 
   private async poll(

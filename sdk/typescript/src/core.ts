@@ -2,32 +2,26 @@
 import { SkillPathError } from "./errors";
 import type { FeedbackOptions, SubmitOptions } from "./types";
 
-// What an option is when it is not given.
-export const API_BASE = "https://api.puras.co";
-export const REQUEST_TIMEOUT_MS = 120_000;
-export const MAX_RETRIES = 2;
-export const SUBMIT_TIMEOUT_SECONDS = 60;
+// What `run` and `wait` do when they are not told otherwise.
 export const WAIT_TIMEOUT_MS = 600_000;
 export const WAIT_POLL_INTERVAL_MS = 2000;
-export const EVENTS_POLL_INTERVAL_MS = 1500;
 
 /** The longest that a server holds one request. */
 export const MAX_HOLD_MS = 60_000;
-export const EVENTS_PER_PAGE = 1000;
 
 /**
  * One call of the API; a POST where it has a `body`. `key` is the Idempotency-Key of a call whose
- * repetition would have a second effect: it makes a job or a file, which `makes` names.
+ * repetition would have a second effect: another job, another file.
  */
 export interface Request {
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number>>;
+  /** What is undefined is not sent. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Blob;
   /** How long the server may hold it. */
   readonly holdMs?: number | undefined;
   readonly key?: string;
-  readonly makes?: string;
 }
 
 /**
@@ -53,19 +47,18 @@ export function submit(
     path: "/v1/jobs",
     query: {
       [isId ? "skillpack_id" : "skillpack"]: skillpack,
-      ...(version === undefined ? {} : { version }),
+      version,
       ...(holdMs === undefined ? {} : { wait: "true", timeout: seconds(holdMs) }),
     },
     ...json({ skill, inputs }),
     holdMs,
     key,
-    makes: "job",
   };
 }
 
 /** Build `GET /v1/jobs/{id}`, held by the server up to `holdMs`. */
 export function getJob(id: string, holdMs: number): Request {
-  return { path: jobPath(id), holdMs, query: holdMs < 1 ? {} : { wait: seconds(holdMs) } };
+  return { path: jobPath(id), holdMs, query: { wait: holdMs < 1 ? undefined : seconds(holdMs) } };
 }
 
 export function cancelJob(id: string): Request {
@@ -75,37 +68,6 @@ export function cancelJob(id: string): Request {
 export function giveFeedback(id: string, options: FeedbackOptions): Request {
   const { rating = 0, comment, endUserId: end_user_id } = options;
   return { path: jobPath(id, "/feedback"), ...json({ rating, comment, end_user_id }) };
-}
-
-export function eventsPage(id: string, after: number): Request {
-  return { path: jobPath(id, "/events"), query: { after, limit: EVENTS_PER_PAGE } };
-}
-
-/** Build the request for a job's event stream, or for what follows `after` of it. */
-export function stream(id: string, after: number): Request {
-  const path = jobPath(id, "/stream");
-  const Accept = "text/event-stream";
-  if (after <= 0) return { path, headers: { Accept } };
-  return { path, query: { after }, headers: { Accept, "Last-Event-ID": `${after}` } };
-}
-
-/** Build a multipart upload. Its boundary is fixed, so that a repeat has the same bytes. */
-export function upload(file: Blob | BufferSource, path: string | undefined): Request {
-  const key = newKey();
-  const part = `--${key}\r\nContent-Disposition: form-data; name=`;
-  const { name = "upload", type } = file as Partial<File>;
-  const filename = (path ?? name).split("/").pop() as string;
-  const head =
-    (path === undefined ? "" : `${part}"path"\r\n\r\n${path}\r\n`) +
-    `${part}"file"; filename="${filename.replace(/["\r\n]/g, encodeURIComponent)}"\r\n` +
-    `Content-Type: ${type || "application/octet-stream"}\r\n\r\n`;
-  return {
-    path: "/v1/drive/upload",
-    headers: { "Content-Type": `multipart/form-data; boundary=${key}` },
-    body: new Blob([head, file, `\r\n--${key}--\r\n`]),
-    key,
-    makes: "file",
-  };
 }
 
 /** Write a job's path. An empty id would name another route. */
@@ -133,7 +95,8 @@ function seconds(ms: number): number {
   return Math.max(0, Math.round(ms)) / 1000;
 }
 
-function newKey(): string {
+/** A key that nobody else has. */
+export function newKey(): string {
   const { crypto } = globalThis as { crypto?: { randomUUID?: () => string } };
   return crypto?.randomUUID?.() ?? `${Math.random()}-${Math.random()}`;
 }

@@ -18,13 +18,13 @@ import type { EventsOptions, Job, JobEvent } from "./types";
 
 const DROPS_BEFORE_POLLING = 5;
 const EMPTY_PAGES_BEFORE_GET = 3;
+const EVENTS_PER_PAGE = 1000;
 
 type Events = AsyncGenerator<JobEvent, void>;
 
 /** Iterate over a job's events; `until` is the moment, by `Date.now`, at which following stops. */
 export function follow(api: Api, id: string, options: EventsOptions, until: number): Events {
-  const { transport = "auto", afterId = 0, signal: outer } = options;
-  const { pollIntervalMs = core.EVENTS_POLL_INTERVAL_MS } = options;
+  const { transport = "auto", afterId = 0, pollIntervalMs = 1500, signal: outer } = options;
   const isAuto = transport === "auto";
   if (!isAuto && transport !== "sse" && transport !== "poll") {
     throw new TypeError(`there is no transport "${transport}"`);
@@ -59,7 +59,7 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
     const decode = decoder();
     try {
       listen();
-      const response = await api.send(core.stream(id, lastId), line);
+      const response = await api.send(streamRequest(id, lastId), line);
       const type = `${response.headers.get("content-type")}`;
       if (!/^text\/event-stream/i.test(type)) throw dropped(`the answer is ${type}`);
       const reader = response.body?.getReader();
@@ -102,10 +102,10 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
     let emptyPages = 0;
     let isLastPageNext = false;
     while (goesOn()) {
-      const page = await api.value(core.eventsPage(id, lastId), Array.isArray, signal);
+      const page = await api.value(pageRequest(id, lastId), Array.isArray, signal);
       const found = page.filter(isNew);
       yield* found;
-      const isBehind = found.length > 0 && page.length >= core.EVENTS_PER_PAGE;
+      const isBehind = found.length > 0 && page.length >= EVENTS_PER_PAGE;
       isOver ||= isLastPageNext && !isBehind;
       emptyPages = found.length > 0 ? 0 : emptyPages + 1;
       if (!isOver && emptyPages >= EMPTY_PAGES_BEFORE_GET) {
@@ -154,4 +154,16 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
 /** A stream broke, or could not be had: another one may do better. */
 function dropped(reason: string): PurasConnectionError {
   return broken("the event stream broke", { message: reason });
+}
+
+function pageRequest(id: string, after: number): core.Request {
+  return { path: core.jobPath(id, "/events"), query: { after, limit: EVENTS_PER_PAGE } };
+}
+
+/** Build the request for a job's event stream, or for what follows `after` of it. */
+function streamRequest(id: string, after: number): core.Request {
+  const path = core.jobPath(id, "/stream");
+  const Accept = "text/event-stream";
+  if (after <= 0) return { path, headers: { Accept } };
+  return { path, query: { after }, headers: { Accept, "Last-Event-ID": `${after}` } };
 }
