@@ -1,9 +1,11 @@
 /** What a React Native app is built with: Metro makes one script, Hermes compiles it. */
 import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { getDefaultConfig, mergeConfig } from "@react-native/metro-config";
 import { runBuild } from "metro";
+import { WORK } from "./server";
 
 const ROOT = join(import.meta.dirname, "..");
 const HERMES = {
@@ -11,6 +13,10 @@ const HERMES = {
   darwin: "osx-bin/hermesc",
   win32: "win64-bin/hermesc.exe",
 }[process.platform as string];
+
+/** Where the app of the example is put. Metro looks at all that is in here, and at `WATCHED`. */
+export const PHONE = join(WORK, "phone");
+const WATCHED = ["native", "node_modules", "page", "programs"];
 
 interface Bundling {
   readonly out: string;
@@ -23,9 +29,11 @@ export async function withMetro(
   entry: string,
   { out, isForPhone = true }: Bundling,
 ): Promise<void> {
-  const config = getDefaultConfig(ROOT);
+  mkdirSync(PHONE, { recursive: true });
+  const config = getDefaultConfig(PHONE);
   const start = { getModulesRunBeforeMainModule: () => [], getPolyfills: () => [] };
   const settings = mergeConfig(config, {
+    watchFolders: [PHONE, ...WATCHED.map((folder) => join(ROOT, folder))],
     resolver: { sourceExts: [...(config.resolver?.sourceExts ?? []), "mjs"] },
     serializer: isForPhone ? {} : start,
     reporter: { update: () => undefined },

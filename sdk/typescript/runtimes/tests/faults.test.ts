@@ -103,10 +103,12 @@ describe.concurrent.each(Object.entries(readers))("in %s", (_, read) => {
     const jobId = await tick({ ticks: 5 }, true);
     const plan = each({ kind: "cut", afterBytes: 10 });
     const reading = readThrough(plan, read, { jobId, transport: "sse" });
-    await expect(reading).rejects.toThrow("the event stream broke 5 times without a new event");
+    await expect(reading).rejects.toThrow("5 times without a new event");
   });
 
-  test.runIf(isSlow)("a stream that is silent for 45 seconds is replaced", async () => {
+  if (!isSlow) return;
+
+  test("a stream that is silent for 45 seconds is replaced", async () => {
     const jobId = await tick({ ticks: 20 }, true);
     const began = Date.now();
     const plan = each({ kind: "stall", afterBytes: 900 }, 1);

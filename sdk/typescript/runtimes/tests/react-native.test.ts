@@ -1,5 +1,5 @@
 /** React Native: Metro bundles, Hermes compiles, and the SDK polls where a fetch can't stream. */
-import { cpSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,9 +7,9 @@ import { FaultProxy } from "../faults/proxy";
 import { API, publishableKey } from "../harness/api";
 import { launch, openPage } from "../harness/browser";
 import { pageFolder, workFolder } from "../harness/bundles";
-import { compileWithHermes, withMetro } from "../harness/native";
+import { copyOf } from "../harness/examples";
+import { compileWithHermes, PHONE, withMetro } from "../harness/native";
 import { servePages } from "../harness/pages";
-import { WORK } from "../harness/server";
 import { SEEN } from "./tour";
 
 declare const page: import("../page/main.mjs").Page;
@@ -46,8 +46,7 @@ test("a bundle of Metro sees all of it by polling, where fetch gives no body", a
 });
 
 test("Hermes compiles the example's app, with the hooks and React Native in it", async () => {
-  const example = join(import.meta.dirname, "../../../../examples/expo-app");
-  cpSync(example, join(WORK, "expo-app"), { recursive: true });
+  copyOf("expo-app", PHONE);
   const script = join(workFolder("hermes"), "app.js");
 
   await withMetro("native/app.mjs", { out: script });
