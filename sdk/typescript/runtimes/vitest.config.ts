@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     globalSetup: "harness/setup.ts",
-    testTimeout: isSlow ? 300_000 : 60_000,
+    testTimeout: isSlow ? 300_000 : 120_000,
     maxWorkers: 2, // most of them wait, also on a machine with two cores
     maxConcurrency: 20,
     hookTimeout: 60_000,

@@ -116,7 +116,7 @@ describe.concurrent.each(Object.entries(readers))("in %s", (_, read) => {
     expect(seen).toHaveLength(23);
     expect(proxy.count("/stream")).toBe(2);
     expect(Date.now() - began).toBeGreaterThanOrEqual(SILENCE_MS);
-    expect(Date.now() - began).toBeLessThan(SILENCE_MS + 10_000);
+    expect(Date.now() - began).toBeLessThan(SILENCE_MS + 30_000);
   });
 });
 
