@@ -47,7 +47,9 @@ export function decoder(): (chunk: Uint8Array) => Message[] {
     if (!text) return messages;
     if (skipsLineFeed && text[0] === "\n") text = text.slice(1);
     skipsLineFeed = text.endsWith("\r");
-    const lines = (unfinished + text).split(/\r\n|\r|\n/);
+    // What was read before is not read again: a long line may come in thousands of chunks.
+    const lines = text.split(/\r\n|\r|\n/);
+    lines[0] = unfinished + lines[0];
     unfinished = lines.pop() as string;
     for (const line of lines) {
       if (line) read(line);
