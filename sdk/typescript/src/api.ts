@@ -61,7 +61,7 @@ export function connect(options: PurasOptions) {
       throw broken(url, cause, line.isTimedOut());
     });
     if (response.headers.get("puras-idempotency") === "1") keepsKeys = true;
-    givesBodies ??= !!response.body;
+    givesBodies ??= !!response.body?.getReader;
     if (response.ok) return response;
     throw refusal(response, await read(response, line));
   }
@@ -127,7 +127,9 @@ export function connect(options: PurasOptions) {
       value(request, isObject, signal) as Promise<Value>,
     /** Whether bodies can be read as they come; a fetch that was passed is asked for a short one. */
     async canStream(signal: Signal): Promise<boolean> {
-      if (givesBodies === undefined) await persist(HEALTH, signal);
+      if (givesBodies === undefined) {
+        await persist(HEALTH, signal).catch(() => throwIfAborted(signal));
+      }
       return !!givesBodies;
     },
   };

@@ -62,7 +62,7 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
       const response = await api.send(streamRequest(id, lastId), line);
       const type = `${response.headers.get("content-type")}`;
       if (!/^text\/event-stream/i.test(type)) throw dropped(`the answer is ${type}`);
-      const reader = response.body?.getReader();
+      const reader = response.body?.getReader?.();
       if (!reader) throw dropped("this runtime can't read a body as it comes");
       while (goesOn()) {
         const { done, value } = await reader.read().catch((cause) => {
@@ -138,9 +138,9 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
   // Leaving does not wait for the read that is under way: it ends it.
   const leavable = {
     next: () => events.next(),
-    throw(error: unknown) {
-      whole.close();
-      return events.throw(error);
+    async throw(error: unknown) {
+      await leavable.return();
+      throw error;
     },
     return() {
       whole.close();

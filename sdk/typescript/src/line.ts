@@ -4,6 +4,9 @@
  * The rule: whoever opens a line closes it, and then no timer and no listener of it is left behind.
  */
 
+/** The longest that a timer can be set to: one that is set to more goes off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** One connection: it breaks when the caller's signal is aborted, or when its time is up. */
 export interface Line {
   readonly signal: AbortSignal;
@@ -25,10 +28,13 @@ export function openLine(outer: AbortSignal | undefined): Line {
     signal: controller.signal,
     limit(ms) {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        isTimedOut = true;
-        abort();
-      }, ms);
+      timer = setTimeout(
+        () => {
+          isTimedOut = true;
+          abort();
+        },
+        Math.min(ms, LONGEST_TIMER_MS),
+      );
     },
     isTimedOut: () => isTimedOut,
     close() {

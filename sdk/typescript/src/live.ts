@@ -10,17 +10,21 @@ type Events = AsyncGenerator<JobEvent, void>;
 /** Iterate as `follow` does. */
 export function live(...call: Parameters<typeof follow>): Events {
   let events: Promise<Events> | undefined;
-  const begun = (): Promise<Events> => {
-    events ??= import("./follow").then((module) => module.follow(...call));
-    return events;
-  };
-  const after = (verb: "next" | "throw") => async (value?: unknown) => (await begun())[verb](value);
+  const begin = async () => (await import("./follow")).follow(...call);
+  // What was never begun needs no loading to be left.
+  const never = async () => nothing();
+  const through =
+    (verb: "next" | "return" | "throw", from: () => Promise<Events>) => async (value?: unknown) => {
+      events ??= from();
+      return (await events)[verb](value as void);
+    };
   const iterator = {
-    next: after("next"),
-    throw: after("throw"),
-    // What was never begun needs no loading to be left.
-    return: async () => (await events)?.return() ?? { done: true, value: undefined },
+    next: through("next", begin),
+    return: through("return", never),
+    throw: through("throw", never),
     [Symbol.asyncIterator]: () => iterator,
   };
   return iterator as Events;
 }
+
+async function* nothing(): Events {}

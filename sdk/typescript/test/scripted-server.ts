@@ -2,7 +2,8 @@
  * A real HTTP server on loopback that plays a script, faults included.
  *
  * What was asked is kept in `seen`. A body's end is the script's to choose: whole, cut, reset, or
- * silence; `open` counts the connections that nobody has closed yet.
+ * silence; `held` counts the requests that still hold a connection. (Connections alone would tell nothing:
+ * Node's fetch opens an idle one in place of each that was broken off.)
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -31,6 +32,7 @@ export type Play = (seen: Seen) => Scripted | Promise<Scripted>;
 
 export class ScriptedServer {
   readonly seen: Seen[] = [];
+  held = 0;
   private readonly sockets = new Set<Socket>();
   private readonly http = createServer((request, response) => void this.answer(request, response));
   private readonly faults: unknown[] = [];
@@ -61,10 +63,6 @@ export class ScriptedServer {
     return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}`;
   }
 
-  get open(): number {
-    return this.sockets.size;
-  }
-
   /** Stop; throws what went wrong while the script was played. */
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
@@ -74,6 +72,8 @@ export class ScriptedServer {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
+    this.held++;
+    response.on("close", () => this.held--);
     try {
       const seen = await read(request);
       this.seen.push(seen);
