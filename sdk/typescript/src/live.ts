@@ -22,9 +22,10 @@ export function live(...call: Parameters<typeof follow>): Events {
     next: through("next", begin),
     return: through("return", never),
     throw: through("throw", never),
-    [Symbol.asyncIterator]: () => iterator,
+    // Where Hermes has no such symbol, Babel, which makes its `for await`, looks for the name.
+    [Symbol.asyncIterator ?? "@@asyncIterator"]: () => iterator,
   };
-  return iterator as Events;
+  return iterator as unknown as Events;
 }
 
 async function* nothing(): Events {}
