@@ -70,7 +70,8 @@ export function connect(options: PurasOptions) {
     throwIfAborted(signal);
     const line = openLine(signal);
     try {
-      line.limit(Math.max(timeoutMs, (request.holdMs ?? 0) + HOLD_MARGIN_MS));
+      const { holdMs = 0 } = request;
+      line.limit(holdMs > 0 ? Math.max(timeoutMs, holdMs + HOLD_MARGIN_MS) : timeoutMs);
       return await read(await send(request, line), line);
     } finally {
       line.close();
@@ -149,10 +150,14 @@ async function read(response: Response, line: Line): Promise<string> {
   }
 }
 
-/** An environment variable, or nothing where there is no environment. */
+/** An environment variable, or nothing where there is no environment, or none that may be read. */
 function variable(name: string): string {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.[name] || "";
+  try {
+    return process?.env?.[name] || "";
+  } catch {
+    return ""; // Deno, without leave.
+  }
 }
 
 let isWarned = false;

@@ -2,6 +2,8 @@
 import { SkillPathError } from "./errors";
 import type { FeedbackOptions, SubmitOptions } from "./types";
 
+export { isOver } from "./over";
+
 // What `run` and `wait` do when they are not told otherwise.
 export const WAIT_TIMEOUT_MS = 600_000;
 export const WAIT_POLL_INTERVAL_MS = 2000;
@@ -74,11 +76,6 @@ export function giveFeedback(id: string, options: FeedbackOptions): Request {
 export function jobPath(id: string, verb = ""): string {
   if (!id) throw new TypeError("the job id is empty");
   return `/v1/jobs/${encodeURIComponent(id)}${verb}`;
-}
-
-/** Tell whether a job has reached a status that never changes. */
-export function isOver(job: { readonly status?: unknown }): boolean {
-  return /^(succeeded|failed|cancelled)$/.test(`${job.status}`);
 }
 
 function json(value: unknown): Pick<Request, "headers" | "body"> {

@@ -23,6 +23,7 @@
  * An error of the two first kinds knows whether the same call may succeed when it is made again.
  * Names are written out, since a bundler may shorten those of classes.
  */
+import { isOver } from "./over";
 import type { Job } from "./types";
 import type { Fault } from "./wire";
 
@@ -97,7 +98,8 @@ named(StreamLineTooLongError, "StreamLineTooLongError");
 export class JobError extends PurasError {
   /** @param job The whole job. */
   constructor(readonly job: Job) {
-    super(`job ${job.id} ${job.status}: ${job.error || "no error was given"}`);
+    const why = isOver(job) ? "no error was given" : "it was not over at the timeout";
+    super(`job ${job.id} ${job.status}: ${job.error || why}`);
   }
 }
 named(JobError, "JobError");

@@ -124,7 +124,7 @@ def submit(
     return Request(
         "POST",
         "/v1/jobs",
-        max(config.timeout, (hold or 0.0) + policy.hold_margin),
+        _timeout(config, hold or 0.0, policy),
         query=query,
         json={"skill": path.skill, "inputs": dict(inputs or {})},
         idempotency_key=idempotency_key or new_idempotency_key(),
@@ -134,8 +134,7 @@ def submit(
 def get_job(config: Config, job_id: str, *, hold: float, policy: Policy) -> Request:
     """Build `GET /v1/jobs/{id}`, held by the server up to `hold` seconds."""
     query = {"wait": _decimal(hold)} if hold >= 0.001 else {}
-    timeout = max(config.timeout, hold + policy.hold_margin)
-    return Request("GET", job_path(job_id), timeout, query=query)
+    return Request("GET", job_path(job_id), _timeout(config, hold, policy), query=query)
 
 
 def cancel_job(config: Config, job_id: str) -> Request:
@@ -189,6 +188,11 @@ def job_path(job_id: str, verb: str = "") -> str:
         raise ValueError("the job id is empty")
     path = f"/v1/jobs/{quote(job_id, safe='')}"
     return f"{path}/{verb}" if verb else path
+
+
+def _timeout(config: Config, hold: float, policy: Policy) -> float:
+    """A request that the server holds may take longer than the caller's limit."""
+    return max(config.timeout, hold + policy.hold_margin) if hold > 0 else config.timeout
 
 
 def _decimal(seconds: float) -> str:

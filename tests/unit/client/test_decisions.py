@@ -87,6 +87,12 @@ def test_a_request_outlasts_the_wait_it_asks_for() -> None:
     assert submit(hold=600.0).timeout == 70.0
 
 
+def test_a_request_that_is_not_held_has_the_callers_limit_however_short() -> None:
+    hasty = replace(CONFIG, timeout=1.0)
+    assert _core.get_job(hasty, "j1", hold=0, policy=POLICY).timeout == 1.0
+    assert _core.get_job(hasty, "j1", hold=2, policy=POLICY).timeout == 12.0
+
+
 @pytest.mark.parametrize(("hold", "text"), [(2, "2"), (0.5, "0.5"), (10, "10"), (1.23456, "1.235")])
 def test_seconds_travel_as_decimals(hold: float, text: str) -> None:
     assert _core.get_job(CONFIG, "j1", hold=hold, policy=POLICY).query == {"wait": text}
