@@ -91,3 +91,7 @@ FROM jobs WHERE id = :job_id AND attempt = :attempt AND status = 'running'
 FOR SHARE
 ON CONFLICT (job_id, verb, arguments, occurrence)
 DO UPDATE SET state = excluded.state, value = excluded.value;
+
+-- name: locked_attempt
+SELECT id FROM jobs WHERE id = :id AND attempt = :attempt AND status = 'running'
+FOR NO KEY UPDATE;

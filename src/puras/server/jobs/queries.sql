@@ -129,3 +129,15 @@ SELECT :job_id, :verb, :arguments, :occurrence, :state, :value
 FROM jobs WHERE id = :job_id AND attempt = :attempt AND status = 'running'
 ON CONFLICT (job_id, verb, arguments, occurrence)
 DO UPDATE SET state = excluded.state, value = excluded.value;
+
+-- name: locked_attempt
+SELECT id FROM jobs WHERE id = :id AND attempt = :attempt AND status = 'running';
+
+-- name: forget_call
+DELETE FROM recorded_calls
+WHERE job_id = :job_id AND verb = :verb AND arguments = :arguments AND occurrence = :occurrence
+  AND state = 'intended';
+
+-- name: count_tokens
+UPDATE jobs SET input_tokens = input_tokens + :input, output_tokens = output_tokens + :output
+WHERE id = :id;

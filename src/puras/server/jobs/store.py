@@ -80,6 +80,12 @@ async def is_running(tx: Transaction, *, job_id: str, attempt: int) -> bool:
     return await tx.one(QUERIES.running_attempt, id=job_id, attempt=attempt) is not None
 
 
+async def takes_turn(tx: Transaction, *, job_id: str, attempt: int) -> bool:
+    """Tell whether an attempt still runs, and let no other transaction change its job until this
+    one is over: for units that read the job, spend for it, and then change it."""
+    return await tx.one(QUERIES.locked_attempt, id=job_id, attempt=attempt) is not None
+
+
 async def lock(tx: Transaction, job_id: str) -> None:
     """Keep a job, and the one above it, from changing until the transaction is over."""
     await tx.all(QUERIES.lock_line, id=job_id)
@@ -315,3 +321,19 @@ async def record(
         value=json.dumps(value),
     )
     return touched > 0
+
+
+async def forget_call(tx: Transaction, *, job_id: str, call: CallKey) -> None:
+    """Forget a call that was begun and came to nothing, so that it may be made again."""
+    await tx.run(
+        QUERIES.forget_call,
+        job_id=job_id,
+        verb=call.verb,
+        arguments=call.arguments,
+        occurrence=call.occurrence,
+    )
+
+
+async def count_tokens(tx: Transaction, *, job_id: str, input: int, output: int) -> None:
+    """Add what a model call read and wrote to what the job shows as its usage."""
+    await tx.run(QUERIES.count_tokens, id=job_id, input=input, output=output)

@@ -1,0 +1,1 @@
+"""The agent runtime: a `SKILL.md` and a model, turn by turn, until the output is there."""

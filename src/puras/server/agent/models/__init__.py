@@ -1,0 +1,1 @@
+"""Who answers a turn: slugs, prices, providers, and the offline draft."""

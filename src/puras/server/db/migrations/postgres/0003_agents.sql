@@ -1,0 +1,32 @@
+-- A one-off prompt stands in for the skill's own; a parked job waits for a person, not for a place.
+ALTER TABLE jobs ADD COLUMN prompt TEXT;
+ALTER TABLE jobs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1));
+
+-- What each turn of an agent added: its messages, and the state of the loop after it. A later
+-- attempt goes on from the last one.
+CREATE TABLE turns (
+    job_id    TEXT COLLATE "C" NOT NULL REFERENCES jobs (id),
+    step      INTEGER NOT NULL CHECK (step >= 0),
+    messages  TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    PRIMARY KEY (job_id, step)
+);
+
+CREATE TABLE approvals (
+    id            TEXT COLLATE "C" PRIMARY KEY,
+    job_id        TEXT COLLATE "C" NOT NULL REFERENCES jobs (id),
+    workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id),
+    tool_call_id  TEXT COLLATE "C" NOT NULL,
+    tool_name     TEXT NOT NULL,
+    tool_input    TEXT NOT NULL,
+    status        TEXT NOT NULL DEFAULT 'pending'
+                  CHECK (status IN ('pending', 'approved', 'denied', 'expired')),
+    reason        TEXT,
+    decided_by    TEXT COLLATE "C" REFERENCES keys (id),
+    created_at    BIGINT NOT NULL,
+    expires_at    BIGINT NOT NULL,
+    decided_at    BIGINT,
+    UNIQUE (job_id, tool_call_id),
+    CHECK ((status = 'pending') = (decided_at IS NULL))
+);
+CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
