@@ -37,6 +37,7 @@ from puras.server.storage.port import StorageUnavailable
 from puras.server.worker.attempt import Attempts
 from puras.server.worker.children import Children
 from puras.server.worker.environments import Environments
+from puras.server.worker.functions import Functions
 from puras.server.worker.loop import Worker
 from puras.server.worker.preparing import Preparations
 from puras.server.worker.process.runner import FunctionRunner
@@ -159,10 +160,11 @@ async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
         settings=settings,
         clock=clock.now,
         db=db,
+        hub=hub,
         writer=writer,
         bundles=platform.bundles,
         environments=environments,
-        runner=runner,
+        performers={"function": Functions(settings, runner)},
         drive=platform.drive,
         signer=platform.signer,
         vault=platform.vault,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from puras.wire import MICROS_PER_USD
+
 
 class BadSetting(ValueError):
     """An environment variable has a value that makes no sense; the text names both."""
@@ -71,6 +73,12 @@ class Settings:
     def files_incoming(self) -> Path:
         """Where files are put together, on the same disk as `files_path`."""
         return self.home / "incoming" if self.files is None else self.files / ".incoming"
+
+    @property
+    def run_limit_micros(self) -> int | None:
+        """The most that a root run and all it starts may cost together."""
+        limit = self.run_cost_limit_usd
+        return None if limit is None else int(limit * MICROS_PER_USD)
 
     @property
     def is_loopback(self) -> bool:

@@ -7,11 +7,10 @@ What the skill itself did wrong ends the job; what broke around it is `Lost`, an
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
@@ -20,9 +19,9 @@ from puras.server.deployments.bundles import Bundles
 from puras.server.deployments.store import Deployment
 from puras.server.drive.signing import Signer
 from puras.server.drive.store import Drive
+from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
-from puras.server.jobs import store as jobs
 from puras.server.jobs.inputs import reach_of
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
@@ -34,68 +33,53 @@ from puras.server.worker import results
 from puras.server.worker.children import Children, Parent
 from puras.server.worker.environments import EnvironmentBroken, Environments
 from puras.server.worker.host import JobHost, Verb
+from puras.server.worker.kept_steps import KeptSteps
 from puras.server.worker.loop import Active
 from puras.server.worker.meter import Meter
 from puras.server.worker.process.masking import Masker
+from puras.server.worker.recorder import Recorder
+from puras.server.worker.run import Ground, Performer, Run
 from puras.server.worker.run_drive import RunDrive
-from puras.server.worker.spec import Failed, Lost, Outcome, Runner, RunSpec
+from puras.server.worker.spec import Failed, Lost, Outcome
 from puras.server.worker.trace import Trace
 from puras.wire import ManifestSkill
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """What one attempt works with."""
-
-    deployment: Deployment
-    skill: ManifestSkill
-    secrets: Secrets
-    host: JobHost
-    drive: RunDrive
-    trace: Trace
+MoreVerbs: TypeAlias = Callable[[Run], Mapping[str, Verb]]
+"""Gives the calls that a part of the server adds for a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What every attempt needs; `perform` runs one."""
+    """What every attempt needs; `perform` runs one. `performers` has one for each kind of skill,
+    `more_verbs` what helpers may call beside the drive, children and steps."""
 
     settings: Settings
     clock: Clock
     db: Database
+    hub: Hub
     writer: EventWriter
     bundles: Bundles
     environments: Environments
-    runner: Runner
+    performers: Mapping[str, Performer]
     drive: Drive
     signer: Signer
     vault: Vault
     fetcher: Fetcher
     children: Children
+    more_verbs: Sequence[MoreVerbs] = ()
 
     async def perform(self, active: Active) -> Ending | Lost:
         """Run one claimed job to its outcome."""
-        deployment, sealed = await self.db.glance(lambda tx: _facts(tx, active.row))
-        skill = deployment.skill(active.row["skill_name"])
-        assert skill is not None, "a deployment's manifest never changes"
-        run_drive = RunDrive(
-            active.row, reach_of(active.row, skill), self.drive, self.signer, self.fetcher
-        )
-        trace = Trace(self.db, self.clock, active.row)
+        row = active.row
+        deployment, sealed = await self.db.glance(lambda tx: _facts(tx, row))
+        trace = Trace(self.db, self.clock, row)
         active.spans = trace.pending
-        host = JobHost(active.row, self.writer, self.clock)
-        host.verbs = self._verbs(Parent(active, run_drive, host.emit, trace))
+        host = JobHost(row, self.writer, self.clock)
         told: dict[str, Any] = {"status": "stopped"}
         try:
             opened = secrets.open_all(self.vault, *sealed)
             host.masker = trace.masker = Masker(opened.values.values())
-            run = _Run(
-                deployment=deployment,
-                skill=skill,
-                secrets=opened,
-                host=host,
-                drive=run_drive,
-                trace=trace,
-            )
+            run = self._furnish(active, deployment, opened, host=host, trace=trace)
             outcome = _masked(await self._run(run), host.masker)
             told = _as_attributes(outcome)
             return outcome
@@ -107,7 +91,47 @@ class Attempts:
             host.close()
             trace.finish(**told)
 
-    async def _run(self, run: _Run) -> Ending | Lost:
+    def _furnish(
+        self,
+        active: Active,
+        deployment: Deployment,
+        opened: Secrets,
+        *,
+        host: JobHost,
+        trace: Trace,
+    ) -> Run:
+        """Put together what the run reaches."""
+        row = active.row
+        skill = skill_of(row, deployment)
+        drive = RunDrive(row, reach_of(row, skill), self.drive, self.signer, self.fetcher)
+        verbs: dict[str, Verb] = {}
+        run = Run(
+            active=active,
+            deployment=deployment,
+            skill=skill,
+            secrets=opened,
+            host=host,
+            drive=drive,
+            trace=trace,
+            recorder=self._recorder(row),
+            parent=Parent(active, drive, host.emit, trace),
+            verbs=verbs,
+        )
+        verbs |= self._verbs(run)
+        host.verbs = verbs
+        return run
+
+    def _recorder(self, row: Row) -> Recorder:
+        return Recorder(
+            self.db,
+            self.hub,
+            self.writer,
+            self.clock,
+            row,
+            run_limit_micros=self.settings.run_limit_micros,
+        )
+
+    async def _run(self, run: Run) -> Ending | Lost:
         host = run.host
         try:
             python = await self.environments.ensure(
@@ -117,20 +141,21 @@ class Attempts:
             )
         except EnvironmentBroken as broken:
             return _deployment_broken(broken, host)
-        outcome = await self._metered(await self._spec(run, python), run)
+        deployment = run.deployment
+        bundle = await self.bundles.unpacked(deployment.id, deployment.sha256)
+        outcome = await self._metered(run, Ground(bundle, python))
         return await self._shape(outcome, run)
 
-    async def _metered(self, spec: RunSpec, run: _Run) -> Outcome:
+    async def _metered(self, run: Run, ground: Ground) -> Outcome:
         try:
-            async with Meter(self.db, self.settings, self.clock, run.host.row).running():
-                with run.trace.function(spec.entrypoint):
-                    return await self.runner.run(spec, run.host)
+            async with Meter(self.db, self.settings, self.clock, run.row).running():
+                return await self.performers[run.skill["type"]].perform(run, ground)
         except Refused as refusal:
             if refusal.code != "cost_limit":
                 return Lost(refusal.detail)
             return Failed("cost_limit", refusal.detail, "the run reached its cost limit")
 
-    async def _shape(self, outcome: Outcome, run: _Run) -> Ending | Lost:
+    async def _shape(self, outcome: Outcome, run: Run) -> Ending | Lost:
         if isinstance(outcome, Lost):
             return outcome
         if isinstance(outcome, Failed):
@@ -144,87 +169,34 @@ class Attempts:
             run.skill, outcome.result, run_drive=run.drive, masker=run.host.masker
         )
 
-    async def _spec(self, run: _Run, python: Path) -> RunSpec:
-        row, deployment, skill = run.host.row, run.deployment, run.skill
-        bundle = await self.bundles.unpacked(deployment.id, deployment.sha256)
-        return RunSpec(
-            job_id=row["id"],
-            attempt=row["attempt"],
-            workspace_id=row["workspace_id"],
-            deployment_id=deployment.id,
-            skill_name=skill["name"],
-            skill_folder=skill["name"].replace("/", "/subskills/"),
-            entrypoint=skill["entrypoint"],
-            bundle=bundle,
-            python=python,
-            inputs=json.loads(row["inputs"]),
-            timeout_seconds=skill["timeout_seconds"] or self.settings.run_timeout_seconds,
-            memory_bytes=self.settings.run_memory_bytes,
-            process=skill["process"],
-            environment=run.secrets.values,
-            secrets_version=run.secrets.version,
-        )
-
-    def _verbs(self, parent: Parent) -> dict[str, Verb]:
-        memory, run_drive = Memory(self.db, parent.row), parent.run_drive
-        trace = parent.trace
+    def _verbs(self, run: Run) -> dict[str, Verb]:
+        steps, drive, trace = KeptSteps(self.db, run.row), run.drive, run.trace
 
         async def run_child(arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
-            return await self.children.run(parent, arguments)
+            return await self.children.run(run.parent, arguments)
 
-        return {
-            "drive.sign": run_drive.sign,
-            "drive.read": run_drive.read,
-            "drive.write": run_drive.write,
-            "drive.list": run_drive.list,
-            "fetch": run_drive.fetch,
+        verbs: dict[str, Verb] = {
+            "drive.sign": drive.sign,
+            "drive.read": drive.read,
+            "drive.write": drive.write,
+            "drive.list": drive.list,
+            "fetch": drive.fetch,
             "span.open": trace.open_step,
             "span.close": trace.close_step,
-            "recorded.get": memory.get,
-            "recorded.put": memory.put,
+            "recorded.get": steps.get,
+            "recorded.put": steps.put,
             "subagent.run": run_child,
         }
+        for more in self.more_verbs:
+            verbs |= more(run)
+        return verbs
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What `puras.step(name, fn)` keeps from one attempt to the next.
-
-    Kept apart from the calls that the worker records: a skill must not forge what a child gave it.
-    """
-
-    db: Database
-    row: Row
-
-    async def get(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """`recorded.get {verb, arguments, occurrence}` → `{found, value}`."""
-        known = await self.db.read(
-            lambda tx: jobs.recall(tx, job_id=self.row["id"], call=_call(arguments))
-        )
-        if known is None or known[0] != "done":
-            return {"found": False, "value": None}
-        return {"found": True, "value": known[1]}
-
-    async def put(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """`recorded.put {verb, arguments, occurrence, value}` → `{}`."""
-        await self.db.write(
-            lambda tx: jobs.record(
-                tx,
-                job_id=self.row["id"],
-                attempt=self.row["attempt"],
-                call=_call(arguments),
-                state="done",
-                value=arguments.get("value"),
-            )
-        )
-        return {}
-
-
-def _call(arguments: dict[str, Any]) -> jobs.CallKey:
-    verb, digest, occurrence = (arguments.get(k) for k in ("verb", "arguments", "occurrence"))
-    if verb != "step" or not isinstance(digest, str) or type(occurrence) is not int:
-        raise Refused("invalid_request", "only steps are kept: call `puras.step(name, fn)`")
-    return jobs.CallKey(verb, digest, occurrence)
+def skill_of(row: Row, deployment: Deployment) -> ManifestSkill:
+    """Return the skill that a job runs."""
+    skill = deployment.skill(row["skill_name"])
+    assert skill is not None, "a deployment's manifest never changes"
+    return skill
 
 
 async def _facts(tx: Transaction, row: Row) -> tuple[Deployment, tuple[str, Sequence[Row]]]:

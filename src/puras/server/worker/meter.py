@@ -30,8 +30,7 @@ class Meter:
         self._row = row
         self._period = settings.compute_period_seconds
         self._micros_per_second = settings.compute_usd_per_second * MICROS_PER_USD
-        limit = settings.run_cost_limit_usd
-        self._limit = None if limit is None else int(limit * MICROS_PER_USD)
+        self._limit = settings.run_limit_micros
         self._hold: tuple[str, float] | None = None
 
     @asynccontextmanager

@@ -1,0 +1,67 @@
+"""One attempt at work: what it is made of, and what may perform it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from puras.server.db.database import Row
+from puras.server.deployments.store import Deployment
+from puras.server.secrets.store import Secrets
+from puras.server.worker.children import Parent
+from puras.server.worker.host import JobHost, Verb
+from puras.server.worker.loop import Active
+from puras.server.worker.recorder import Recorder
+from puras.server.worker.run_drive import RunDrive
+from puras.server.worker.spec import Outcome
+from puras.server.worker.trace import Trace
+from puras.wire import ManifestSkill
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one attempt works with.
+
+    verbs    the calls that in-skill helpers may make: the host answers them
+    parent   what this run is to the children that it starts
+    """
+
+    active: Active
+    deployment: Deployment
+    skill: ManifestSkill
+    secrets: Secrets
+    host: JobHost
+    drive: RunDrive
+    trace: Trace
+    recorder: Recorder
+    parent: Parent
+    verbs: Mapping[str, Verb]
+
+    @property
+    def row(self) -> Row:
+        return self.active.row
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a run's code lies: the unpacked bundle, and the interpreter of its environment."""
+
+    bundle: Path
+    python: Path
+
+    def skill_folder(self, skill: ManifestSkill) -> Path:
+        return self.bundle / folder_of(skill)
+
+
+def folder_of(skill: ManifestSkill) -> str:
+    """Return a skill's folder, relative to its bundle."""
+    return skill["name"].replace("/", "/subskills/")
+
+
+class Performer(Protocol):
+    """Performs the runs of one kind of skill, from a prepared ground to an outcome."""
+
+    async def perform(self, run: Run, ground: Ground) -> Outcome:
+        """Run to the end. Cancelling this stops all that it started before it returns."""
