@@ -16,9 +16,6 @@ DELETE FROM spans WHERE job_id = :job_id;
 -- name: delete_recorded_calls
 DELETE FROM recorded_calls WHERE job_id = :job_id;
 
--- name: delete_turns
-DELETE FROM turns WHERE job_id = :job_id;
-
 -- name: delete_approvals
 DELETE FROM approvals WHERE job_id = :job_id;
 

@@ -59,7 +59,6 @@ async def _delete_rest(tx: Transaction, job_id: str) -> None:
     for query in (
         QUERIES.delete_spans,
         QUERIES.delete_recorded_calls,
-        QUERIES.delete_turns,
         QUERIES.delete_approvals,
         QUERIES.delete_feedback,
         QUERIES.delete_holds,

@@ -76,15 +76,21 @@ class JobHost:
         message = f"further {_NAMES[type]} are dropped: a job keeps {allowance:,}"
         self._add("log", {"level": "warning", "message": message}, None)
 
+    def event(self, type: str, payload: Payload, *, public: Payload | None = None) -> NewEvent:
+        """Return an event for a transaction that writes it with what it tells of."""
+        payload = self.masker.value(payload)
+        public = None if public is None else self.masker.value(public)
+        return self._new(type, payload, public)
+
     def _add(self, type: str, payload: Payload, public: Payload | None) -> None:
-        self._writer.add(
-            (self.row["id"], self.row["attempt"]),
-            NewEvent(
-                self._clock(),
-                type,
-                encode_payload(payload),
-                None if public is None else encode_payload(public),
-            ),
+        self._writer.add((self.row["id"], self.row["attempt"]), self._new(type, payload, public))
+
+    def _new(self, type: str, payload: Payload, public: Payload | None) -> NewEvent:
+        return NewEvent(
+            self._clock(),
+            type,
+            encode_payload(payload),
+            None if public is None else encode_payload(public),
         )
 
 

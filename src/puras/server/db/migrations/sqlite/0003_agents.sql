@@ -2,16 +2,6 @@
 ALTER TABLE jobs ADD COLUMN prompt TEXT;
 ALTER TABLE jobs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1));
 
--- What each turn of an agent added: its messages, and the state of the loop after it. A later
--- attempt goes on from the last one.
-CREATE TABLE turns (
-    job_id    TEXT NOT NULL REFERENCES jobs (id),
-    step      INTEGER NOT NULL CHECK (step >= 0),
-    messages  TEXT NOT NULL,
-    state     TEXT NOT NULL,
-    PRIMARY KEY (job_id, step)
-) WITHOUT ROWID;
-
 CREATE TABLE approvals (
     id            TEXT PRIMARY KEY,
     job_id        TEXT NOT NULL REFERENCES jobs (id),
