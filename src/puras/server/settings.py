@@ -35,6 +35,8 @@ class Settings:
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
     retention_days          PURAS_RETENTION_DAYS, none        days that finished jobs are kept
     allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
+    models_file             PURAS_MODELS, none                a YAML file of models, beside our own
+    text_model              PURAS_TEXT_MODEL, a usable one    answers where a skill names no model
     """
 
     home: Path
@@ -57,6 +59,8 @@ class Settings:
     run_timeout_seconds: float = 1800.0
     retention_days: int | None = None
     allow_private_urls: bool = False
+    models_file: Path | None = None
+    text_model: str | None = None
     ping_seconds: float = 15.0
     compute_period_seconds: float = 10.0
 
@@ -106,7 +110,7 @@ def read_settings(
         host=host,
         port=port,
         database_url=_database_url(environment),
-        files=_folder(environment, "PURAS_FILES"),
+        files=_path(environment, "PURAS_FILES"),
         storage_url=environment.get("PURAS_STORAGE_URL") or None,
         cache_bytes=int(_number(environment, "PURAS_CACHE_MB", 10_240)) << 20,
         public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
@@ -132,6 +136,8 @@ def read_settings(
             else None
         ),
         allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
+        models_file=_path(environment, "PURAS_MODELS"),
+        text_model=environment.get("PURAS_TEXT_MODEL") or None,
     )
 
 
@@ -158,7 +164,7 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
     return url
 
 
-def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
     text = environment.get(name)
     return Path(text).expanduser().resolve() if text else None
 

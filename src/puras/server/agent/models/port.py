@@ -27,6 +27,7 @@ class ModelRequest:
     max_output_tokens  None: as many as the model gives
     cache_ttl          how long the provider is asked to keep the prompt's beginning
     must_call_tool     the model has to call one of the tools
+    exercise           tools that an offline draft tries; None: all but `set_output`
     """
 
     model: str
@@ -37,6 +38,7 @@ class ModelRequest:
     max_output_tokens: int | None = None
     cache_ttl: Literal["5m", "1h"] = "5m"
     must_call_tool: bool = False
+    exercise: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
