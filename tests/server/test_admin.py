@@ -143,6 +143,7 @@ async def test_the_doctor_finds_a_sound_server_sound(
         ("secrets", "ok"),
         ("files", "ok"),
         ("jobs", "ok"),
+        ("approvals", "ok"),
         ("uv", "ok"),
     ]
     assert "MiB free" in named(checks, "disk").detail
@@ -189,10 +190,8 @@ async def test_the_doctor_finds_files_that_others_can_read(
     assert named(checks, "secrets key").state == "fail"
 
 
-async def test_the_doctor_finds_jobs_that_no_server_runs(settings: Settings) -> None:
-    migrate_sqlite(settings.database_path)
-    db = SQLiteDatabase(settings.database_path)
-    await start.prepare(db, settings=settings, now=now())
+async def queue_a_job(db: SQLiteDatabase) -> None:
+    """Queue a job `j` of the first workspace, written as plain rows."""
     for statement in (
         "INSERT INTO skillpacks (id, workspace_id, slug, name, created_at)"
         " SELECT 'p', id, 'p', 'p', 0 FROM workspaces",
@@ -203,6 +202,24 @@ async def test_the_doctor_finds_jobs_that_no_server_runs(settings: Settings) -> 
         " SELECT 'j', id, 'p', 'p', 'd', 1, 's', 'function', 'j', '{}', 0 FROM workspaces",
     ):
         await db.write(lambda tx, sql=statement: tx.run(Query("seed", sql)))
+
+
+async def test_the_doctor_finds_a_job_that_waits_for_nobody(
+    settings: Settings, server: SQLiteDatabase
+) -> None:
+    await queue_a_job(server)
+    await server.write(lambda tx: tx.run(Query("park", "UPDATE jobs SET parked = 1")))
+    checks = await examine(settings)
+    assert "0 queued, 0 running, 1 waiting for an approval" in named(checks, "jobs").detail
+    check = named(checks, "approvals")
+    assert (check.state, "puras cancel j" in check.detail) == ("fail", True)
+
+
+async def test_the_doctor_finds_jobs_that_no_server_runs(settings: Settings) -> None:
+    migrate_sqlite(settings.database_path)
+    db = SQLiteDatabase(settings.database_path)
+    await start.prepare(db, settings=settings, now=now())
+    await queue_a_job(db)
     await db.close()
     checks = await examine(settings)
     assert named(checks, "jobs") == Check(

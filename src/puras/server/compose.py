@@ -180,6 +180,7 @@ async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
         concurrency=settings.concurrency,
         perform=attempts.perform,
         prepare=preparations.begin,
+        approval_timeout=int(settings.approval_seconds * clock.SECOND),
     )
     return worker
 

@@ -33,6 +33,7 @@ class Settings:
     url_ttl_seconds         PURAS_URL_TTL, 86400              seconds that URLs in results are valid
     run_memory_bytes        PURAS_RUN_MEMORY_MB, 2048         MiB of memory a run
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
+    approval_seconds        PURAS_APPROVAL_TIMEOUT, 1800      seconds until no answer is a no
     retention_days          PURAS_RETENTION_DAYS, none        days that finished jobs are kept
     allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
     models_file             PURAS_MODELS, none                a YAML file of models, beside our own
@@ -57,6 +58,7 @@ class Settings:
     url_ttl_seconds: int = 86_400
     run_memory_bytes: int = 2048 * 1024 * 1024
     run_timeout_seconds: float = 1800.0
+    approval_seconds: float = 1800.0
     retention_days: int | None = None
     allow_private_urls: bool = False
     models_file: Path | None = None
@@ -130,6 +132,7 @@ def read_settings(
         url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
         run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
         run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
+        approval_seconds=_number(environment, "PURAS_APPROVAL_TIMEOUT", 1800, least=1),
         retention_days=(
             int(_number(environment, "PURAS_RETENTION_DAYS", 0, least=1))
             if environment.get("PURAS_RETENTION_DAYS")

@@ -9,9 +9,9 @@ import pytest
 
 from puras.server.db.sqlite import SQLiteDatabase
 from puras.server.events.hub import Hub
+from puras.server.events.payloads import encode_payload
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventsLost, EventWriter
-from puras.server.worker.host import encode_payload
 from puras.server.worker.progress import Progress
 from puras.wire import MAX_EVENT_PAYLOAD_BYTES
 

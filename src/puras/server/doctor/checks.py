@@ -76,6 +76,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
     found = await db.read(_integrity) if settings.database_url is None else _answers()
     faults = await db.read(billing.audit)
     jobs = await db.read(_unfinished)
+    unasked = await db.read(_unasked)
     needed = await db.read(_storage_names)
     return [
         found,
@@ -85,6 +86,7 @@ async def _examine_data(db: Database, settings: Settings, *, settled_seconds: fl
         _secrets(await db.read(secrets.every), settings),
         await _files(settings, needed=needed, settled_seconds=settled_seconds),
         _jobs(jobs, served=bool(running_pids(settings.home)) or settings.database_url is not None),
+        _approvals(unasked),
     ]
 
 
@@ -106,7 +108,13 @@ async def _storage_names(tx: Transaction) -> set[str]:
 
 
 async def _unfinished(tx: Transaction) -> dict[str, int]:
-    return {row["status"]: row["count"] for row in await tx.all(QUERIES.jobs_by_status)}
+    row = await tx.one(QUERIES.unfinished)
+    assert row is not None, "a count is always one row"
+    return {name: row[name] for name in ("queued", "running", "parked") if row[name]}
+
+
+async def _unasked(tx: Transaction) -> list[str]:
+    return [row["id"] for row in await tx.all(QUERIES.unasked)]
 
 
 def _folder(home: Path) -> Check:
@@ -191,9 +199,22 @@ def _compared(place: str, *, needed: set[str], missing: list[str], orphans: list
 
 def _jobs(counts: dict[str, int], *, served: bool) -> Check:
     told = f"{counts.get('queued', 0)} queued, {counts.get('running', 0)} running"
+    if parked := counts.get("parked"):
+        told += f", {parked} waiting for an approval"
     if counts and not served:
         return Check("jobs", "warn", f"{told}, and no server runs: start one to go on with them")
     return Check("jobs", "ok", told)
+
+
+def _approvals(unasked: list[str]) -> Check:
+    if unasked:
+        return Check(
+            "approvals",
+            "fail",
+            f"job {unasked[0]} waits for an approval that nobody is asked for: cancel it with "
+            f"`puras cancel {unasked[0]}` and submit it again",
+        )
+    return Check("approvals", "ok", "every job that waits for one has it pending")
 
 
 def _disk(home: Path) -> Check:

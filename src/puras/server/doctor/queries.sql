@@ -1,6 +1,17 @@
--- name: jobs_by_status
-SELECT status, COUNT(*) AS count FROM jobs
-WHERE status IN ('queued', 'running') GROUP BY status;
+-- name: unfinished
+SELECT COUNT(CASE WHEN status = 'queued' AND parked = 0 THEN 1 END) AS queued,
+       COUNT(CASE WHEN status = 'running' THEN 1 END) AS running,
+       COUNT(CASE WHEN parked = 1 THEN 1 END) AS parked
+FROM jobs
+WHERE status IN ('queued', 'running');
+
+-- name: unasked
+-- Parked jobs that nothing can let go on.
+SELECT id FROM jobs
+WHERE parked = 1
+  AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.job_id = jobs.id AND a.status = 'pending')
+ORDER BY id
+LIMIT 10;
 
 -- name: quick_check
 PRAGMA quick_check(1);

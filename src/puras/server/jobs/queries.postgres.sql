@@ -29,7 +29,7 @@ WHERE id IN (
         SELECT w.id AS workspace_id,
                COALESCE(w.concurrency, :concurrency) AS places,
                (SELECT j.id FROM jobs j
-                WHERE j.workspace_id = w.id AND j.status = 'queued'
+                WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
                 ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
                (SELECT COUNT(*) FROM jobs r
                 WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
@@ -46,13 +46,13 @@ FOR NO KEY UPDATE;
 -- Of the locked workspaces alone. A job that another transaction has (a cancel) is passed over.
 SELECT job.id AS job_id
 FROM jobs AS job
-WHERE job.status = 'queued' AND job.workspace_id = (
+WHERE job.status = 'queued' AND job.parked = 0 AND job.workspace_id = (
     SELECT candidate.workspace_id
     FROM (
         SELECT w.id AS workspace_id,
                COALESCE(w.concurrency, :concurrency) AS places,
                (SELECT j.id FROM jobs j
-                WHERE j.workspace_id = w.id AND j.status = 'queued'
+                WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
                 ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
                (SELECT COUNT(*) FROM jobs r
                 WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running

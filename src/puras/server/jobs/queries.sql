@@ -47,7 +47,7 @@ FROM (
     SELECT w.id AS workspace_id,
            COALESCE(w.concurrency, :concurrency) AS places,
            (SELECT j.id FROM jobs j
-            WHERE j.workspace_id = w.id AND j.status = 'queued'
+            WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
             ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
            (SELECT COUNT(*) FROM jobs r
             WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
@@ -61,7 +61,7 @@ LIMIT 1;
 UPDATE jobs
 SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
     started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
-WHERE id = :id AND status = 'queued'
+WHERE id = :id AND status = 'queued' AND parked = 0
 RETURNING *;
 
 -- name: renew
@@ -84,11 +84,30 @@ SET status = 'queued', worker_id = NULL, lease_until = NULL, waiting = 0, lost =
 WHERE id = :id AND attempt = :attempt AND status = 'running'
 RETURNING last_event_id;
 
+-- name: park
+UPDATE jobs
+SET status = 'queued', parked = 1, worker_id = NULL, lease_until = NULL, waiting = 0,
+    last_event_id = last_event_id + :count
+WHERE id = :id AND attempt = :attempt AND status = 'running'
+RETURNING last_event_id;
+
+-- name: tell_parked
+UPDATE jobs
+SET parked = :parked, last_event_id = last_event_id + :count
+WHERE id = :id AND status = 'queued' AND parked = 1
+RETURNING last_event_id;
+
+-- name: expire_approvals
+-- Nobody has to answer any more for a job that is over.
+UPDATE approvals SET status = 'expired', decided_at = :now
+WHERE job_id = :job_id AND status = 'pending';
+
 -- name: finish
 UPDATE jobs
 SET status = :status, result = :result, outputs = :outputs, error = :error,
     public_error = :public_error, error_code = :error_code, finished_at = :now,
-    worker_id = NULL, lease_until = NULL, waiting = 0, last_event_id = last_event_id + 1
+    worker_id = NULL, lease_until = NULL, waiting = 0, parked = 0,
+    last_event_id = last_event_id + 1
 WHERE id = :id
   AND ((status = 'running' AND attempt = :attempt)
        OR (:attempt IS NULL AND status IN ('queued', 'running')))

@@ -2,7 +2,7 @@
 
     queued ──▶ running ──▶ succeeded | failed | cancelled
        ▲          │
-       └──────────┘  handed back at shutdown, or lost with its worker
+       └──────────┘  handed back at shutdown, lost with its worker, or parked: it asks a person
 
 Who reaches a terminal status first wins; the table's CHECK constraints keep the rest.
 """

@@ -8,6 +8,7 @@ that lost its job writes nothing, and nothing follows the terminal event.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from puras.server.caller import Caller
 from puras.server.clock import Micros
 from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import load
-from puras.server.events.store import StoredEvent, insert, status_event
+from puras.server.events.store import NewEvent, StoredEvent, insert, status_event
 from puras.server.jobs.states import (
     LEASE,
     MOST_LOSSES,
@@ -212,6 +213,48 @@ async def hand_back(
     return True
 
 
+async def park(
+    tx: Transaction,
+    *,
+    job_id: str,
+    attempt: int,
+    events: Sequence[NewEvent],
+    now: Micros,
+    changes: Changes,
+) -> bool:
+    """Queue a running job that no worker may claim until `tell_parked` lets it go on.
+
+    `events` come before the one of its status. False when the attempt was fenced off.
+    """
+    told = [*events, status_event(now, "queued", attempt=attempt)]
+    row = await tx.one(QUERIES.park, id=job_id, attempt=attempt, count=len(told))
+    if row is None:
+        return False
+    changes.events += await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=told)
+    return True
+
+
+async def tell_parked(
+    tx: Transaction,
+    *,
+    job_id: str,
+    events: Sequence[NewEvent],
+    goes_on: bool,
+    changes: Changes,
+) -> bool:
+    """Add to the log of a parked job, which no attempt writes; `goes_on` makes it claimable.
+
+    False, with nothing written, when the job is not parked any more.
+    """
+    row = await tx.one(
+        QUERIES.tell_parked, id=job_id, count=len(events), parked=0 if goes_on else 1
+    )
+    if row is None:
+        return False
+    changes.events += await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=events)
+    return True
+
+
 async def end(
     tx: Transaction,
     *,
@@ -250,6 +293,8 @@ async def end(
     )
     changes.events += await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=[event])
     changes.ended.append(job_id)
+    if attempt is None:  # it may have been parked
+        await tx.run(QUERIES.expire_approvals, job_id=job_id, now=now)
     await billing.close_job(tx, job_id=job_id, succeeded=ending.status == "succeeded", now=now)
     await _end_children(tx, job_id, now=now, changes=changes)
     if row["parent_job_id"] is not None:

@@ -34,13 +34,13 @@ from puras.server.worker.children import Children, Parent
 from puras.server.worker.environments import EnvironmentBroken, Environments
 from puras.server.worker.host import JobHost, Verb
 from puras.server.worker.kept_steps import KeptSteps
-from puras.server.worker.loop import Active
+from puras.server.worker.loop import Active, Concluded
 from puras.server.worker.meter import Meter
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.recorder import Recorder
 from puras.server.worker.run import Ground, Performer, Run
 from puras.server.worker.run_drive import RunDrive
-from puras.server.worker.spec import Failed, Lost, Outcome
+from puras.server.worker.spec import Failed, Lost, Outcome, Parked
 from puras.server.worker.trace import Trace
 from puras.wire import ManifestSkill
 
@@ -68,7 +68,7 @@ class Attempts:
     children: Children
     more_verbs: Sequence[MoreVerbs] = ()
 
-    async def perform(self, active: Active) -> Ending | Lost:
+    async def perform(self, active: Active) -> Concluded:
         """Run one claimed job to its outcome."""
         row = active.row
         deployment, sealed = await self.db.glance(lambda tx: _facts(tx, row))
@@ -131,7 +131,7 @@ class Attempts:
             run_limit_micros=self.settings.run_limit_micros,
         )
 
-    async def _run(self, run: Run) -> Ending | Lost:
+    async def _run(self, run: Run) -> Concluded:
         host = run.host
         try:
             python = await self.environments.ensure(
@@ -155,9 +155,11 @@ class Attempts:
                 return Lost(refusal.detail)
             return Failed("cost_limit", refusal.detail, "the run reached its cost limit")
 
-    async def _shape(self, outcome: Outcome, run: Run) -> Ending | Lost:
+    async def _shape(self, outcome: Outcome, run: Run) -> Concluded:
         if isinstance(outcome, Lost):
             return outcome
+        if isinstance(outcome, Parked):
+            return _masked_asks(outcome, run.host.masker)
         if isinstance(outcome, Failed):
             return Ending(
                 "failed",
@@ -206,9 +208,9 @@ async def _facts(tx: Transaction, row: Row) -> tuple[Deployment, tuple[str, Sequ
     return deployment, await secrets.sealed_of(tx, row["skillpack_id"])
 
 
-def _masked(outcome: Ending | Lost, masker: Masker) -> Ending | Lost:
+def _masked(outcome: Concluded, masker: Masker) -> Concluded:
     """Hide secrets in what is told of a failure; a result is the skill's own to give."""
-    if isinstance(outcome, Lost) or outcome.error is None:
+    if isinstance(outcome, Lost | Parked) or outcome.error is None:
         return outcome
     return replace(
         outcome,
@@ -217,10 +219,17 @@ def _masked(outcome: Ending | Lost, masker: Masker) -> Ending | Lost:
     )
 
 
-def _as_attributes(outcome: Ending | Lost) -> dict[str, Any]:
+def _masked_asks(parked: Parked, masker: Masker) -> Parked:
+    """Hide secrets in what people are asked; the run itself keeps what its tools get."""
+    return Parked([replace(ask, tool_input=masker.value(ask.tool_input)) for ask in parked.asks])
+
+
+def _as_attributes(outcome: Concluded) -> dict[str, Any]:
     """Return what the run's span tells of its outcome."""
     if isinstance(outcome, Lost):
         return {"status": "lost"}
+    if isinstance(outcome, Parked):
+        return {"status": "parked"}
     told = {"status": outcome.status}
     return told if outcome.error_code is None else {**told, "error_code": outcome.error_code}
 

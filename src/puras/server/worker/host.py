@@ -8,7 +8,6 @@ an allowance per job, progress is thinned out.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -16,15 +15,15 @@ from typing import Any, TypeAlias
 
 from puras.server.clock import Clock
 from puras.server.db.database import Row
+from puras.server.events.payloads import Payload, encode_payload
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.refusals import Refused
 from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import line_text
 from puras.server.worker.progress import Progress
-from puras.wire import MAX_EVENT_PAYLOAD_BYTES, MAX_LOG_EVENTS, MAX_LOG_LINE_BYTES
+from puras.wire import MAX_LOG_EVENTS
 
-Payload: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Callable[[dict[str, Any], Path], Awaitable[Any]]
 HIDDEN = {"message": "hidden", "redacted": True}
 MAX_STEP_EVENTS = MAX_LOG_EVENTS
@@ -101,24 +100,3 @@ def _log_views(payload: Payload, public: Payload | None) -> tuple[Payload, Paylo
     if payload.get("level") == "error" and public is None:
         public = {"level": "error", **HIDDEN}
     return payload, public
-
-
-def encode_payload(payload: Payload) -> str:
-    """Return the payload as JSON text; one over the limit keeps what is small and says so."""
-    text = _json(payload)
-    size = len(text.encode())
-    if size <= MAX_EVENT_PAYLOAD_BYTES:
-        return text
-    small: Payload = {}
-    left = MAX_EVENT_PAYLOAD_BYTES // 2
-    for name, value in payload.items():
-        needed = len(_json({name: value}).encode())
-        if needed <= min(left, MAX_LOG_LINE_BYTES):
-            small[name] = value
-            left -= needed
-    return _json({**small, "cut": True, "size_bytes": size})
-
-
-def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode()

@@ -12,10 +12,12 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import structlog
 
-from puras.server.clock import Clock, new_id
+from puras.server.approvals import store as approvals
+from puras.server.clock import SECOND, Clock, Micros, new_id
 from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
@@ -23,9 +25,10 @@ from puras.server.jobs import store
 from puras.server.jobs.states import Ending
 from puras.server.spans import store as spans
 from puras.server.spans.store import Span
+from puras.server.worker.expiry import Expiry
 from puras.server.worker.lease import Lease
 from puras.server.worker.queue.port import Queue
-from puras.server.worker.spec import Lost
+from puras.server.worker.spec import Lost, Parked
 
 _log = structlog.get_logger(__name__)
 _IDLE_SECONDS = 1.0
@@ -43,7 +46,10 @@ class Active:
     spans: list[Span] = field(default_factory=list)
 
 
-Perform = Callable[[Active], Awaitable[Ending | Lost]]
+Concluded: TypeAlias = Ending | Lost | Parked
+"""How an attempt ended, ready to be written."""
+
+Perform: TypeAlias = Callable[[Active], Awaitable[Concluded]]
 """Runs one attempt to its outcome; `worker.attempt` has the real one."""
 
 
@@ -59,6 +65,7 @@ class Worker:
     concurrency: int
     perform: Perform
     prepare: Callable[[str], None]
+    approval_timeout: Micros = 1800 * SECOND
     id: str = field(default_factory=lambda: f"{os.uname().nodename}-{os.getpid()}-{new_id()[-12:]}")
     _active: dict[str, Active] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -81,6 +88,9 @@ class Worker:
         self._tasks = [
             asyncio.create_task(lease.keep(), name="puras-lease"),
             asyncio.create_task(self._claim_loop(), name="puras-claim"),
+            asyncio.create_task(
+                Expiry(self.db, self.clock, self.announce).keep(), name="puras-approvals"
+            ),
         ]
 
     async def stop(self, *, grace: float) -> None:
@@ -172,14 +182,14 @@ class Worker:
             self._forget(active)
             self.queue.wake()
 
-    async def _outcome(self, active: Active) -> Ending | Lost:
+    async def _outcome(self, active: Active) -> Concluded:
         try:
             return await self.perform(active)
         except Exception as error:
             _log.exception("run_broke", job_id=active.row["id"], attempt=active.row["attempt"])
             return Lost(f"the server failed: {type(error).__name__}")
 
-    async def _conclude_patiently(self, active: Active, outcome: Ending | Lost) -> store.Changes:
+    async def _conclude_patiently(self, active: Active, outcome: Concluded) -> store.Changes:
         """Write how a run ended; a database that can't write now is asked again and again."""
         for pause in _PAUSES:
             try:
@@ -195,14 +205,21 @@ class Worker:
         except Exception:
             _log.exception("spans_not_written", job_id=active.row["id"])
 
-    async def _conclude(
-        self, tx: Transaction, active: Active, outcome: Ending | Lost
-    ) -> store.Changes:
+    async def _conclude(self, tx: Transaction, active: Active, outcome: Concluded) -> store.Changes:
         row, changes = active.row, store.Changes()
         await spans.put(tx, active.spans)
         if isinstance(outcome, Lost):
             _log.warning("run_lost", job_id=row["id"], reason=outcome.reason)
             await store.lose(tx, row, now=self.clock(), changes=changes)
+        elif isinstance(outcome, Parked):
+            await approvals.park(
+                tx,
+                row,
+                outcome.asks,
+                timeout=self.approval_timeout,
+                now=self.clock(),
+                changes=changes,
+            )
         else:
             await store.end(
                 tx,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from puras.server.approvals.ask import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,14 @@ class Lost:
     reason: str
 
 
-Outcome = Succeeded | Failed | Lost
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The run can't go on until people have answered: its next attempt finds what they said."""
+
+    asks: Sequence[Ask]
+
+
+Outcome = Succeeded | Failed | Lost | Parked
 
 
 class RunHost(Protocol):

@@ -1,6 +1,11 @@
 -- A one-off prompt stands in for the skill's own; a parked job waits for a person, not for a place.
 ALTER TABLE jobs ADD COLUMN prompt TEXT;
-ALTER TABLE jobs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1));
+ALTER TABLE jobs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0
+    CHECK (parked = 0 OR (parked = 1 AND status = 'queued'));
+DROP INDEX jobs_queued;
+CREATE INDEX jobs_queued ON jobs (workspace_id, depth DESC, id)
+    WHERE status = 'queued' AND parked = 0;
+CREATE INDEX jobs_parked ON jobs (id) WHERE parked = 1;
 
 CREATE TABLE approvals (
     id            TEXT COLLATE "C" PRIMARY KEY,
