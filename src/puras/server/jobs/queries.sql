@@ -160,3 +160,7 @@ WHERE job_id = :job_id AND verb = :verb AND arguments = :arguments AND occurrenc
 -- name: count_tokens
 UPDATE jobs SET input_tokens = input_tokens + :input, output_tokens = output_tokens + :output
 WHERE id = :id;
+
+-- name: count_done
+SELECT COUNT(*) AS count FROM recorded_calls
+WHERE job_id = :job_id AND verb = :verb AND state = 'done';

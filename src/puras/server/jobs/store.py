@@ -382,3 +382,10 @@ async def forget_call(tx: Transaction, *, job_id: str, call: CallKey) -> None:
 async def count_tokens(tx: Transaction, *, job_id: str, input: int, output: int) -> None:
     """Add what a model call read and wrote to what the job shows as its usage."""
     await tx.run(QUERIES.count_tokens, id=job_id, input=input, output=output)
+
+
+async def count_done(tx: Transaction, *, job_id: str, verb: str) -> int:
+    """Return how many recorded calls of a verb a job has done."""
+    row = await tx.one(QUERIES.count_done, job_id=job_id, verb=verb)
+    assert row is not None, "an aggregate gives one row"
+    return int(row["count"])

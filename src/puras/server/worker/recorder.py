@@ -124,6 +124,10 @@ class Recorder:
         await self._finish(call, kept, done)
         return done.value
 
+    async def count(self, verb: str) -> int:
+        """Return how many calls of a verb are done."""
+        return await self.db.read(lambda tx: jobs.count_done(tx, job_id=self.row["id"], verb=verb))
+
     def idempotency_key(self, call: CallKey) -> str:
         """Return the key that a call has with its provider: the same in every attempt."""
         text = f"{self.row['id']}\0{call.verb}\0{call.arguments}\0{call.occurrence}"

@@ -101,7 +101,7 @@ async def _store_files(
 
 async def _drive_path(file: DeclaredFile, run_drive: RunDrive, *, number: int) -> str | None:
     """Return the drive path that stands for a file, storing it first where it came inside."""
-    value = _as_string(file)
+    value = file_text(file)
     if value.lower().startswith("data:"):
         data = read_data_uri(value, where=file.path)
         return await run_drive.keep(
@@ -119,7 +119,8 @@ async def _drive_path(file: DeclaredFile, run_drive: RunDrive, *, number: int) -
         raise BadOutput(f"{file.path}: {refusal.detail}") from None
 
 
-def _as_string(file: DeclaredFile) -> str:
+def file_text(file: DeclaredFile) -> str:
+    """Return a declared file as one string: a path, a URL or a data URI."""
     value = file.value
     if isinstance(value, Mapping):
         kind = next(k for k in ("drive_path", "url", "data", "base64") if value.get(k) is not None)
