@@ -21,11 +21,9 @@ from puras.server.deployments.bundles import Bundles
 from puras.server.drive.signing import LocalSigner, Signer
 from puras.server.drive.store import Drive
 from puras.server.events.hub import Hub
-from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
 from puras.server.home import secrets_keys
 from puras.server.idempotency import store as idempotency
-from puras.server.jobs.store import Changes
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.retention.sweep import sweep
@@ -34,16 +32,11 @@ from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
 from puras.server.storage.port import StorageUnavailable
-from puras.server.worker.attempt import Attempts
-from puras.server.worker.children import Children
-from puras.server.worker.environments import Environments
-from puras.server.worker.functions import Functions
 from puras.server.worker.loop import Worker
-from puras.server.worker.preparing import Preparations
-from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.queue.postgres import PostgresQueue
+from puras.server.working import open_worker
 
 if TYPE_CHECKING:
     from puras.server.events.elsewhere import Elsewhere
@@ -119,7 +112,7 @@ async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: b
     if data.elsewhere is not None:
         await data.elsewhere.open()
     if works:
-        worker = await _worker(platform, stack)
+        worker = await open_worker(platform, stack)
         platform = replace(platform, worker=worker)
         await _join(worker, data.elsewhere)
         stack.push_async_callback(worker.stop, grace=grace)
@@ -141,48 +134,6 @@ async def _join(worker: Worker, elsewhere: Elsewhere | None) -> None:
         elsewhere.let_go = worker.let_go
         elsewhere.look = worker.look
     await worker.start(alone=elsewhere is None)
-
-
-async def _worker(platform: Platform, stack: AsyncExitStack) -> Worker:
-    settings, db, hub = platform.settings, platform.db, platform.hub
-    writer = EventWriter(db, hub)
-
-    def announce(changes: Changes) -> None:
-        worker.announce(changes)
-
-    runner = await FunctionRunner.open(settings.home)
-    stack.push_async_callback(runner.close)
-    environments = Environments(settings.home / "environments", home=settings.home)
-    stack.push_async_callback(environments.close)
-    preparations = Preparations(db, environments)
-    stack.push_async_callback(preparations.close)
-    attempts = Attempts(
-        settings=settings,
-        clock=clock.now,
-        db=db,
-        hub=hub,
-        writer=writer,
-        bundles=platform.bundles,
-        environments=environments,
-        performers={"function": Functions(settings, runner)},
-        drive=platform.drive,
-        signer=platform.signer,
-        vault=platform.vault,
-        fetcher=platform.fetcher,
-        children=Children(db, hub, clock.now, announce),
-    )
-    worker = Worker(
-        db=db,
-        hub=hub,
-        queue=platform.queue,
-        writer=writer,
-        clock=clock.now,
-        concurrency=settings.concurrency,
-        perform=attempts.perform,
-        prepare=preparations.begin,
-        approval_timeout=int(settings.approval_seconds * clock.SECOND),
-    )
-    return worker
 
 
 async def _signer(

@@ -22,7 +22,8 @@ from puras.server.agent.messages import Message, ModelMessage, ToolCall, ToolRes
 from puras.server.agent.models.port import ModelRequest, ToolSpec
 from puras.server.agent.turns import Turns
 from puras.server.agent.uses import Uses
-from puras.server.worker.spec import Ask, Failed, Outcome, Parked, Succeeded
+from puras.server.approvals.ask import Ask
+from puras.server.worker.spec import Failed, Outcome, Parked, Succeeded
 from puras.wire import ManifestSkill
 
 SET_OUTPUT = "set_output"

@@ -40,7 +40,7 @@ class Agents:
     """
 
     models: Models
-    default_model: Callable[[], str]
+    default_model: str
     tools: ToolsOf
     instructions: Callable[[Run, Ground], str]
     memories: Callable[[Run], Awaitable[str]]
@@ -60,7 +60,7 @@ class Agents:
 
     async def _loop(self, run: Run, ground: Ground, tools: Sequence[Tool]) -> Outcome:
         extra = run.skill["extra"]
-        model = extra.get("text_model") or self.default_model()
+        model = extra.get("text_model") or self.default_model
         opening = await self._opening(run, ground, model)
         allowed = _allowed(run, tools)
         loop = Loop(

@@ -1,0 +1,92 @@
+"""What a process that runs jobs is made of, beside what it shares with one that only serves."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+
+from puras.server import clock
+from puras.server.agent.instructions import instructions_of
+from puras.server.agent.kit import Kit
+from puras.server.agent.models.operator import open_models
+from puras.server.agent.perform import Agents
+from puras.server.approvals import store as approvals
+from puras.server.db.database import Database
+from puras.server.events.writer import EventWriter
+from puras.server.jobs.store import Changes
+from puras.server.platform import Platform
+from puras.server.settings import Settings
+from puras.server.worker.attempt import Attempts
+from puras.server.worker.children import Children
+from puras.server.worker.environments import Environments
+from puras.server.worker.functions import Functions
+from puras.server.worker.loop import Worker
+from puras.server.worker.preparing import Preparations
+from puras.server.worker.process.runner import FunctionRunner
+from puras.server.worker.run import Run
+
+
+async def open_worker(platform: Platform, stack: AsyncExitStack) -> Worker:
+    """Put together what runs jobs; `stack` takes it apart again."""
+    settings, db, hub = platform.settings, platform.db, platform.hub
+    writer = EventWriter(db, hub)
+
+    def announce(changes: Changes) -> None:
+        worker.announce(changes)
+
+    runner = await FunctionRunner.open(settings.home)
+    stack.push_async_callback(runner.close)
+    environments = Environments(settings.home / "environments", home=settings.home)
+    stack.push_async_callback(environments.close)
+    preparations = Preparations(db, environments)
+    stack.push_async_callback(preparations.close)
+    attempts = Attempts(
+        settings=settings,
+        clock=clock.now,
+        db=db,
+        hub=hub,
+        writer=writer,
+        bundles=platform.bundles,
+        environments=environments,
+        performers={
+            "function": Functions(settings, runner),
+            "agentic": await _agents(stack, settings, db),
+        },
+        drive=platform.drive,
+        signer=platform.signer,
+        vault=platform.vault,
+        fetcher=platform.fetcher,
+        children=Children(db, hub, clock.now, announce),
+    )
+    worker = Worker(
+        db=db,
+        hub=hub,
+        queue=platform.queue,
+        writer=writer,
+        clock=clock.now,
+        concurrency=settings.concurrency,
+        perform=attempts.perform,
+        prepare=preparations.begin,
+        approval_timeout=int(settings.approval_seconds * clock.SECOND),
+    )
+    return worker
+
+
+async def _agents(stack: AsyncExitStack, settings: Settings, db: Database) -> Agents:
+    models = await stack.enter_async_context(open_models(settings, os.environ))
+    kit = Kit()
+
+    async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
+        return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
+
+    async def memories(run: Run) -> str:
+        return ""
+
+    return Agents(
+        models=models,
+        default_model=models.default,
+        tools=kit.open,
+        instructions=instructions_of,
+        memories=memories,
+        decisions=decisions,
+    )
