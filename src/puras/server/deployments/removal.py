@@ -6,6 +6,7 @@ from puras.server.db.database import Transaction
 from puras.server.deployments import store
 from puras.server.deployments.bundles import ARCHIVES, archive_name
 from puras.server.deployments.store import Deployment
+from puras.server.memory import store as memory
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.secrets import store as secrets
@@ -37,7 +38,7 @@ async def delete_deployment(
 
 
 async def delete_skillpack(platform: Platform, reference: str, *, workspace_id: str) -> None:
-    """Delete a skillpack with all of its deployments and secrets, or nothing.
+    """Delete a skillpack with all of its deployments, secrets and memories, or nothing.
 
     Raises:
         Refused: `skillpack_not_found`, `deployment_in_use`.
@@ -49,6 +50,7 @@ async def delete_skillpack(platform: Platform, reference: str, *, workspace_id: 
         for deployment in deployments:
             await store.delete(tx, deployment, now=platform.clock())
         await secrets.delete_all(tx, pack.id)
+        await memory.delete_all(tx, pack.id)
         await skillpacks.delete(tx, pack, now=platform.clock())
         return deployments
 

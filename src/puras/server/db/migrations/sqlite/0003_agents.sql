@@ -25,3 +25,62 @@ CREATE TABLE approvals (
     CHECK ((status = 'pending') = (decided_at IS NULL))
 );
 CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
+
+-- What skills keep from run to run, by the workspace that runs them; skill_name '' is shared by all
+-- skills of the skillpack. Words are what a search looks at.
+CREATE TABLE memories (
+    number        INTEGER PRIMARY KEY,
+    workspace_id  TEXT NOT NULL REFERENCES workspaces (id),
+    skillpack_id  TEXT NOT NULL REFERENCES skillpacks (id),
+    skill_name    TEXT NOT NULL,
+    key           TEXT NOT NULL,
+    text          TEXT NOT NULL,
+    tags          TEXT NOT NULL,
+    words         TEXT NOT NULL,
+    uses          INTEGER NOT NULL DEFAULT 0,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    UNIQUE (workspace_id, skillpack_id, skill_name, key)
+);
+CREATE INDEX memories_by_age ON memories (workspace_id, skillpack_id, skill_name, updated_at);
+CREATE INDEX memories_by_skillpack ON memories (skillpack_id);
+
+CREATE VIRTUAL TABLE memories_search USING fts5 (
+    words, content = 'memories', content_rowid = 'number', tokenize = 'unicode61'
+);
+CREATE TRIGGER memories_search_insert AFTER INSERT ON memories BEGIN
+    INSERT INTO memories_search (rowid, words) VALUES (new.number, new.words);
+END;
+CREATE TRIGGER memories_search_update AFTER UPDATE OF words ON memories BEGIN
+    INSERT INTO memories_search (memories_search, rowid, words)
+    VALUES ('delete', old.number, old.words);
+    INSERT INTO memories_search (rowid, words) VALUES (new.number, new.words);
+END;
+CREATE TRIGGER memories_search_delete AFTER DELETE ON memories BEGIN
+    INSERT INTO memories_search (memories_search, rowid, words)
+    VALUES ('delete', old.number, old.words);
+END;
+
+-- A suite of evals has no state of its own: what became of it are its jobs.
+CREATE TABLE eval_suites (
+    id             TEXT PRIMARY KEY,
+    workspace_id   TEXT NOT NULL REFERENCES workspaces (id),
+    skillpack_id   TEXT NOT NULL REFERENCES skillpacks (id),
+    skill_name     TEXT NOT NULL,
+    deployment_id  TEXT NOT NULL REFERENCES deployments (id),
+    version        INTEGER NOT NULL,
+    key_id         TEXT REFERENCES keys (id),
+    repeat         INTEGER NOT NULL CHECK (repeat > 0),
+    threshold      REAL NOT NULL CHECK (threshold BETWEEN 0 AND 1),
+    total_runs     INTEGER NOT NULL CHECK (total_runs > 0),
+    graders        TEXT NOT NULL,
+    cases          TEXT NOT NULL,     -- as the dataset had them: id, inputs, expected, tags
+    cancelled_at   INTEGER,
+    created_at     INTEGER NOT NULL
+);
+CREATE INDEX eval_suites_by_skill ON eval_suites (skillpack_id, skill_name, id);
+ALTER TABLE jobs ADD COLUMN suite_id TEXT REFERENCES eval_suites (id);
+ALTER TABLE jobs ADD COLUMN eval_case TEXT;
+ALTER TABLE jobs ADD COLUMN eval_score REAL CHECK (eval_score BETWEEN 0 AND 1);
+ALTER TABLE jobs ADD COLUMN eval_results TEXT;
+CREATE INDEX jobs_by_suite ON jobs (suite_id, id) WHERE suite_id IS NOT NULL;
