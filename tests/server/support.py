@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from puras.server import compose
+from puras.server.agent.models.operator import open_models
 from puras.server.app import ROUTES
 from puras.server.clock import Clock, Micros, new_id, now
 from puras.server.data import connected
@@ -35,6 +36,7 @@ from puras.server.settings import Settings
 from puras.server.skillpacks import store as skillpacks
 from puras.server.storage.disk import DiskStorage
 from puras.server.worker.queue.embedded import EmbeddedQueue
+from puras.server.working import OpenModels
 from puras.server.workspaces import store as workspaces
 from puras.wire import KeyKind, ManifestSkill
 
@@ -132,10 +134,12 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(home: Path, *, grace: float = 1.0, **settings: Any) -> AsyncIterator[Server]:
+async def open_server(
+    home: Path, *, grace: float = 1.0, models: OpenModels = open_models, **settings: Any
+) -> AsyncIterator[Server]:
     """Start everything but the listener on a fresh data folder: it also runs jobs."""
     async with (
-        compose.running(settings_for(home, **settings), grace=grace) as started,
+        compose.running(settings_for(home, **settings), grace=grace, models=models) as started,
         serving(started.platform, *ROUTES) as client,
     ):
         client.headers["Authorization"] = f"Bearer {started.first_key}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from puras.server import clock, start
+from puras.server.agent.models.operator import open_models
 from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
 from puras.server.drive.signing import LocalSigner, Signer
@@ -36,7 +37,7 @@ from puras.server.worker.loop import Worker
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.queue.postgres import PostgresQueue
-from puras.server.working import open_worker
+from puras.server.working import OpenModels, open_worker
 
 if TYPE_CHECKING:
     from puras.server.events.elsewhere import Elsewhere
@@ -58,11 +59,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, grace: float, serves: bool = True, works: bool = True
+    settings: Settings,
+    *,
+    grace: float,
+    serves: bool = True,
+    works: bool = True,
+    models: OpenModels = open_models,
 ) -> AsyncIterator[Running]:
     """Run everything but HTTP inside of the block; running jobs get `grace` seconds at its end.
 
-    `serves` off: only run jobs. `works` off: run none, other processes do.
+    `serves` off: only run jobs. `works` off: run none, other processes do. `models` opens what
+    answers the turns of agents.
 
     Raises:
         DataInUse: another server has the data folder.
@@ -74,7 +81,7 @@ async def running(
     async with AsyncExitStack() as stack:
         data = await stack.enter_async_context(opened(settings))
         first_key = await _begin(data) if serves else None
-        platform = await _platform(data, stack, grace=grace, works=works)
+        platform = await _platform(data, stack, grace=grace, models=models if works else None)
         await _tidy_while_running(platform, stack)
         yield Running(platform, first_key)
 
@@ -88,7 +95,9 @@ async def _begin(data: Data) -> str | None:
     return begun.first_key
 
 
-async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: bool) -> Platform:
+async def _platform(
+    data: Data, stack: AsyncExitStack, *, grace: float, models: OpenModels | None
+) -> Platform:
     settings, db = data.settings, data.db
     storage = open_storage(settings)
     drive = Drive(storage, db=db, clock=clock.now)
@@ -111,8 +120,8 @@ async def _platform(data: Data, stack: AsyncExitStack, *, grace: float, works: b
     )
     if data.elsewhere is not None:
         await data.elsewhere.open()
-    if works:
-        worker = await open_worker(platform, stack)
+    if models is not None:
+        worker = await open_worker(platform, stack, models)
         platform = replace(platform, worker=worker)
         await _join(worker, data.elsewhere)
         stack.push_async_callback(worker.stop, grace=grace)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Protocol, TypeAlias
 
 from puras.server import clock
 from puras.server.agent.instructions import instructions_of
 from puras.server.agent.kit import Kit
-from puras.server.agent.models.operator import open_models
+from puras.server.agent.models.port import Models
 from puras.server.agent.perform import Agents
 from puras.server.approvals import store as approvals
 from puras.server.db.database import Database
@@ -26,7 +28,20 @@ from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.run import Run
 
 
-async def open_worker(platform: Platform, stack: AsyncExitStack) -> Worker:
+class OpenedModels(Models, Protocol):
+    """Models, and the slug for skills that name none."""
+
+    @property
+    def default(self) -> str: ...
+
+
+OpenModels: TypeAlias = Callable[
+    [Settings, Mapping[str, str]], AbstractAsyncContextManager[OpenedModels]
+]
+"""Opens the models of a server with its settings and the environment that has the keys."""
+
+
+async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenModels) -> Worker:
     """Put together what runs jobs; `stack` takes it apart again."""
     settings, db, hub = platform.settings, platform.db, platform.hub
     writer = EventWriter(db, hub)
@@ -50,7 +65,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack) -> Worker:
         environments=environments,
         performers={
             "function": Functions(settings, runner),
-            "agentic": await _agents(stack, settings, db),
+            "agentic": await _agents(stack, settings, db, models),
         },
         drive=platform.drive,
         signer=platform.signer,
@@ -72,7 +87,9 @@ async def open_worker(platform: Platform, stack: AsyncExitStack) -> Worker:
     return worker
 
 
-async def _agents(stack: AsyncExitStack, settings: Settings, db: Database) -> Agents:
+async def _agents(
+    stack: AsyncExitStack, settings: Settings, db: Database, open_models: OpenModels
+) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
     kit = Kit()
 
