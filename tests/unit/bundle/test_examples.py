@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from puras.bundle.pack import files_to_pack
 from puras.bundle.requirements import read_requirements
+from puras.bundle.schema import compile_schema
 from puras.bundle.validate import check_folder
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -33,6 +34,10 @@ def in_bundle(name: str, code: str, data: bytes = b"") -> Any:
     return done.stdout
 
 
+def skills_of(bundle: str) -> list[str]:
+    return [skill["name"] for skill in check_folder(EXAMPLES / bundle)[0]["skills"]]
+
+
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_an_example_has_no_faults_and_each_skill_shows_how_to_call_it(bundle: Path) -> None:
     manifest, faults = check_folder(bundle)
@@ -45,11 +50,15 @@ def test_an_example_has_no_faults_and_each_skill_shows_how_to_call_it(bundle: Pa
 
 
 def test_the_examples_are_all_there() -> None:
-    assert {bundle.name for bundle in BUNDLES} >= {"hello-world", "image-tools"}
-    skills = check_folder(EXAMPLES / "image-tools")[0]["skills"]
-    assert [skill["name"] for skill in skills] == [
-        "dimensions", "dominant-colors", "strip-exif", "thumbnail",
-    ]  # fmt: skip
+    assert {bundle.name for bundle in BUNDLES} >= {
+        "hello-world",
+        "image-tools",
+        "triage",
+        "ugc-ads",
+    }
+    assert skills_of("image-tools") == ["dimensions", "dominant-colors", "strip-exif", "thumbnail"]
+    assert skills_of("triage") == ["ticket"]
+    assert skills_of("ugc-ads") == ["ugc-ad", "ugc-ad/script"]
 
 
 def test_the_bundles_are_in_the_distribution_and_the_apps_are_not() -> None:
@@ -65,6 +74,14 @@ def test_the_photo_to_try_with_is_not_deployed() -> None:
     names = {file.name for file in files_to_pack(EXAMPLES / "image-tools")}
     assert not names & {"photo.jpg", "make_photo.py", "README.md"}
     assert {"requirements.txt", "lib/pictures.py", "thumbnail/main.py"} <= names
+
+
+def test_what_the_agents_read_is_deployed_and_what_they_are_tried_with_is_not() -> None:
+    ads = {file.name for file in files_to_pack(EXAMPLES / "ugc-ads")}
+    assert not ads & {"product.html", "README.md"}
+    assert {"ugc-ad/references/storyboard.md", "ugc-ad/subskills/script/SKILL.md"} <= ads
+    triage = {file.name for file in files_to_pack(EXAMPLES / "triage")}
+    assert {"ticket/references/policy.md", "ticket/tools/customers.json"} <= triage
 
 
 def test_the_photo_is_small_and_tells_a_place() -> None:
@@ -163,3 +180,56 @@ except puras.UserError as error:
     print(error)
 """
     assert b"picture" in in_bundle("image-tools", code, data)
+
+
+CUSTOMERS = """
+sys.path.insert(0, "{folder}")
+from customers import lookup_customer
+print(json.dumps([lookup_customer(asked) for asked in json.load(sys.stdin)]))
+"""
+
+
+def test_a_customer_is_found_by_number_or_address_and_a_stranger_is_not() -> None:
+    code = CUSTOMERS.format(folder=EXAMPLES / "triage" / "ticket" / "tools")
+    asked = json.dumps(["C-1001", " GRACE@example.com", "nobody@example.com"]).encode()
+    by_number, by_address, nobody = json.loads(in_bundle("triage", code, asked))
+    assert by_number == by_address
+    assert (by_number["found"], by_number["plan"]) == (True, "team")
+    assert nobody == {"found": False}
+
+
+CHECKED = """
+sys.path.insert(0, "{folder}")
+from checks import keeps_to_the_policy
+reply = json.load(sys.stdin)
+print(json.dumps(keeps_to_the_policy({{"customer": "ada@example.com"}}, {{"reply": reply}}, {{}})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "score", "reason"),
+    [
+        ("Ada, a colleague looks into it and writes to ada@example.com.", 1.0, "keeps to it"),
+        ("We will refund you.", 0.0, "promises money"),
+        ("It was for grace@example.com.", 0.0, "names grace@example.com"),
+        ("word " * 121, 0.0, "121 words"),
+    ],
+)
+def test_a_reply_is_checked_against_the_policy(reply: str, score: float, reason: str) -> None:
+    code = CHECKED.format(folder=EXAMPLES / "triage" / "ticket" / "evals")
+    found = json.loads(in_bundle("triage", code, json.dumps(reply).encode()))
+    assert found["score"] == score
+    assert reason in found["reason"]
+
+
+def test_each_ticket_to_evaluate_with_fits_the_contract() -> None:
+    (skill,) = check_folder(EXAMPLES / "triage")[0]["skills"]
+    output = skill["output_schema"]
+    assert output is not None
+    cases = EXAMPLES / "triage" / "ticket" / "evals" / "tickets.jsonl"
+    read = [json.loads(line) for line in cases.read_text("utf-8").splitlines()]
+    assert len({case["id"] for case in read}) == len(read) == 10
+    for case in read:
+        assert compile_schema(skill["input_schema"]).violations(case["inputs"]) == []
+        expected = {**output, "required": []}
+        assert compile_schema(expected).violations(case["expected"]) == []
