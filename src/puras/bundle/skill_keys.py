@@ -1,7 +1,7 @@
 """The keys of `skill.yaml`: which there are, who may have them, what they hold.
 
-Keys whose values have rules of their own (`entrypoint`, the schemas, `examples`, `tools`) are only
-named here. `evals`, `guardrails` and `marketing` are kept as they are.
+Keys whose values have rules of their own (`entrypoint`, the schemas, `examples`, `tools`, `evals`)
+are only named here. `guardrails` and `marketing` are kept as they are.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "tool_limits": Key(_anything, only="agentic"),
     "routing": Key(_anything, only="agentic"),
     "cache_ttl": Key(one_of("5m", "1h"), only="agentic"),
-    "evals": Key(_anything, only="agentic"),
+    "evals": Key(_anything),
     "guardrails": Key(_anything, only="agentic"),
     "marketing": Key(_anything),
 }

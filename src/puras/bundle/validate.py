@@ -8,6 +8,7 @@ from typing import Any
 
 from puras.bundle.agent_skill import described, read_agent_skill
 from puras.bundle.entrypoints import check_parameters, docstring, find_function
+from puras.bundle.evals import read_evals
 from puras.bundle.faults import Findings
 from puras.bundle.layout import SkillFolder, find_skills, relative
 from puras.bundle.manifest import bare_skill, kind_of, read_pack, yaml_skill
@@ -87,6 +88,9 @@ def _check_skill(
     kind = kind_of(fields)
     check_keys(fields, kind=kind, findings=findings)
     _check_schemas(fields, findings)
+    if "evals" in fields:
+        schema = fields.get("input_schema", {})
+        read_evals(fields["evals"], folder=skill.folder, input_schema=schema, findings=findings)
     entrypoint = fields.get("entrypoint")
     if entrypoint is None:
         findings.add("name where the skill begins: `main.py:run`, or `SKILL.md`", "entrypoint")

@@ -106,7 +106,7 @@ allowed_tools: [bash, count, set_output]
 tool_limits: {bash: 20, helper: 1}
 routing: {escalate_to: family/larger, on: [schema_fail], after: 2}
 cache_ttl: 1h
-evals: {anything: [1]}
+evals: [{inputs: {topic: x}, graders: [{kind: schema}]}]
 guardrails: whatever
 """,
             "write/SKILL.md": "---\nname: write\ndescription: Writes.\n---\nWrite about the topic.",
@@ -148,7 +148,7 @@ KEY_FAULTS = [
     ("secrets: [PURAS_KEY]", "$.secrets", "`PURAS_KEY` can't be set as a secret"),
     ("env: [PATH]", "$.env", "`PATH` can't be set as a secret"),
     ("disable_bash: true", "$.disable_bash", "is for agentic skills alone"),
-    ("evals: {}", "$.evals", "is for agentic skills alone"),
+    ("evals: {cases: 3}", "$.evals.cases", "write a list of cases"),
     ("examples: {a: 1}", "$.examples", "write a list of examples"),
     ("examples: [1]", "$.examples[0]", "write a mapping with `title`"),
     ("examples: [{}]", "$.examples[0]", "the example needs `inputs`"),
