@@ -1,0 +1,1 @@
+"""Who makes media: one module for each provider, behind `port.py`."""
