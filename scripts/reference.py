@@ -26,7 +26,7 @@ from typing import Any, Final
 import click
 
 import puras
-from puras import drive, errors, subagent, wire
+from puras import drive, errors, media, subagent, wire
 from puras.bundle.manifest import PACK_KEYS
 from puras.bundle.skill_keys import KEYS, Check
 from puras.cli import failures, inputs
@@ -37,6 +37,7 @@ ROOT: Final = Path(__file__).parent.parent
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w.\- ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _VALUE: Final = re.compile(r"(<!-- (puras[\w.]*):(\w+) -->).*?(<!-- \. -->)", re.DOTALL)
 _DRIVE: Final = ("read", "write", "list", "sign", "url")
+_MEDIA: Final = ("generate_image", "generate_video", "generate_audio", "transcribe")
 _SAID_ABOVE: Final = frozenset({"--help", "--output"})
 _WIDTH: Final = 80
 
@@ -209,6 +210,7 @@ def _in_skill() -> Iterator[str]:
     names = ("log", "progress", "step", "secret", "load_bytes", "load_path")
     verbs = {f"puras.{name}": getattr(puras, name) for name in names}
     verbs |= {f"puras.drive.{name}": getattr(drive, name) for name in _DRIVE}
+    verbs |= {f"puras.media.{name}": getattr(media, name) for name in _MEDIA}
     for name, verb in (verbs | {"puras.subagent.run": subagent.run}).items():
         yield f"### `{name}`\n"
         yield from _described(name, verb)

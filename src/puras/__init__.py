@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from puras import drive as drive
+    from puras import media as media
     from puras import subagent as subagent
     from puras.client._async import AsyncPuras as AsyncPuras
     from puras.client._models import Job as Job
@@ -81,11 +82,12 @@ __all__ = [
     "load_bytes",
     "load_path",
     "drive",
+    "media",
     "subagent",
     "__version__",
 ]
 
-_MODULES: Final = frozenset({"drive", "subagent"})
+_MODULES: Final = frozenset({"drive", "media", "subagent"})
 
 _HOMES: Final[dict[str, str]] = {
     "Puras": "client._sync:Puras",

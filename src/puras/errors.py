@@ -192,6 +192,7 @@ CODES: Final[Mapping[str, Code]] = {
     "spend_cap_reached": Code(429, "The key's daily cap is reached; it is lifted at 00:00 UTC."),
     "rate_limited": Code(429, "The key's submits for this minute are used up."),
     "internal_error": Code(500, "The server failed; its log has the request id."),
+    "media_failed": Code(502, "The provider of an image, a video or audio made none."),
     "not_ready": Code(503, "The server is starting, or its database does not answer."),
 }
 """Every error code the API answers with, its HTTP status and what it means."""

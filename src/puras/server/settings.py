@@ -38,6 +38,11 @@ class Settings:
     allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
     models_file             PURAS_MODELS, none                a YAML file of models, beside our own
     text_model              PURAS_TEXT_MODEL, a usable one    answers where a skill names no model
+    image_model             PURAS_IMAGE_MODEL, none           default; else the first usable one
+    video_model             PURAS_VIDEO_MODEL, none           the same for videos
+    audio_model             PURAS_AUDIO_MODEL, none           the same for audio
+    transcribe_model        PURAS_TRANSCRIBE_MODEL, none      the same for transcripts
+    media_file              PURAS_MEDIA, none                 a YAML file with more media models
     """
 
     home: Path
@@ -63,6 +68,11 @@ class Settings:
     allow_private_urls: bool = False
     models_file: Path | None = None
     text_model: str | None = None
+    image_model: str | None = None
+    video_model: str | None = None
+    audio_model: str | None = None
+    transcribe_model: str | None = None
+    media_file: Path | None = None
     ping_seconds: float = 15.0
     compute_period_seconds: float = 10.0
 
@@ -141,6 +151,11 @@ def read_settings(
         allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
         models_file=_path(environment, "PURAS_MODELS"),
         text_model=environment.get("PURAS_TEXT_MODEL") or None,
+        image_model=environment.get("PURAS_IMAGE_MODEL") or None,
+        video_model=environment.get("PURAS_VIDEO_MODEL") or None,
+        audio_model=environment.get("PURAS_AUDIO_MODEL") or None,
+        transcribe_model=environment.get("PURAS_TRANSCRIBE_MODEL") or None,
+        media_file=_folder(environment, "PURAS_MEDIA"),
     )
 
 

@@ -15,7 +15,9 @@ from puras.server.agent.perform import Agents
 from puras.server.approvals import store as approvals
 from puras.server.db.database import Database
 from puras.server.events.writer import EventWriter
+from puras.server.home import incoming
 from puras.server.jobs.store import Changes
+from puras.server.media.opening import open_studio
 from puras.server.platform import Platform
 from puras.server.settings import Settings
 from puras.server.worker.attempt import Attempts
@@ -23,6 +25,7 @@ from puras.server.worker.children import Children
 from puras.server.worker.environments import Environments
 from puras.server.worker.functions import Functions
 from puras.server.worker.loop import Worker
+from puras.server.worker.media_calls import MediaCalls
 from puras.server.worker.preparing import Preparations
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.run import Run
@@ -49,6 +52,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     def announce(changes: Changes) -> None:
         worker.announce(changes)
 
+    media = MediaCalls(open_studio(settings, os.environ), incoming(settings.home))
     runner = await FunctionRunner.open(settings.home)
     stack.push_async_callback(runner.close)
     environments = Environments(settings.home / "environments", home=settings.home)
@@ -72,6 +76,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         vault=platform.vault,
         fetcher=platform.fetcher,
         children=Children(db, hub, clock.now, announce),
+        more_verbs=[media.verbs],
     )
     worker = Worker(
         db=db,

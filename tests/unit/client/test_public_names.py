@@ -21,7 +21,8 @@ ERRORS = [
     *["MissingKeyError", "SkillPathError", "UserError"],
 ]
 IN_SKILL = [
-    *("log", "progress", "step", "job", "secret", "load_bytes", "load_path", "drive", "subagent"),
+    *("log", "progress", "step", "job", "secret", "load_bytes", "load_path", "drive"),
+    *("media", "subagent"),
 ]
 HEAVY = {"httpx2", "httpcore2", "anyio", "asyncio", "ssl", "click", "rich", "yaml", "logging"}
 
