@@ -155,7 +155,7 @@ def read_settings(
         video_model=environment.get("PURAS_VIDEO_MODEL") or None,
         audio_model=environment.get("PURAS_AUDIO_MODEL") or None,
         transcribe_model=environment.get("PURAS_TRANSCRIBE_MODEL") or None,
-        media_file=_folder(environment, "PURAS_MEDIA"),
+        media_file=_path(environment, "PURAS_MEDIA"),
     )
 
 
