@@ -69,7 +69,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         environments=environments,
         performers={
             "function": Functions(settings, runner),
-            "agentic": await _agents(stack, settings, db, models),
+            "agentic": await _agents(stack, settings, db, models, media),
         },
         drive=platform.drive,
         signer=platform.signer,
@@ -93,10 +93,14 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
 
 
 async def _agents(
-    stack: AsyncExitStack, settings: Settings, db: Database, open_models: OpenModels
+    stack: AsyncExitStack,
+    settings: Settings,
+    db: Database,
+    open_models: OpenModels,
+    media: MediaCalls,
 ) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit()
+    kit = Kit(media)
 
     async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from puras.server.agent.toolbox import Tool
+from puras.server.agent.tools.media import media_tools
+from puras.server.worker.media_calls import MediaCalls
 from puras.server.worker.run import Ground, Run
 
 
@@ -14,6 +16,8 @@ from puras.server.worker.run import Ground, Run
 class Kit:
     """What tools are made of; `open` gives those of one run and closes what they hold."""
 
+    media: MediaCalls
+
     @asynccontextmanager
     async def open(self, run: Run, ground: Ground) -> AsyncIterator[Sequence[Tool]]:
-        yield []
+        yield [*media_tools(run, self.media)]
