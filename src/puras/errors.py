@@ -182,7 +182,6 @@ CODES: Final[Mapping[str, Code]] = {
     "slug_taken": Code(409, "The workspace has another skillpack with this slug."),
     "deployment_in_use": Code(409, "The deployment is active or has jobs that are not over."),
     "secrets_missing": Code(409, "The skill needs secrets that are not set."),
-    "agent_not_available": Code(409, "This server does not run agentic skills."),
     "idempotency_in_progress": Code(409, "The first request with this key is still at work."),
     "too_large": Code(413, "The body is over its limit."),
     "range_not_satisfiable": Code(416, "The range lies outside of the file."),

@@ -75,7 +75,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         signer=platform.signer,
         vault=platform.vault,
         fetcher=platform.fetcher,
-        children=Children(db, hub, clock.now, announce),
+        children=Children(db, hub, clock.now, platform.bundles, announce),
         more_verbs=[media.verbs],
     )
     worker = Worker(

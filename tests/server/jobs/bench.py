@@ -45,6 +45,28 @@ class Skill:
         return {f"{folder}/skill.yaml": json.dumps(described), f"{folder}/main.py": code}
 
 
+@dataclass(frozen=True)
+class Agent:
+    """An agentic skill; `text` is its SKILL.md, `beside` are further files of its folder, and
+    `more` goes into its skill.yaml as it is."""
+
+    name: str
+    text: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    def files(self) -> dict[str, str]:
+        folder = self.name.replace("/", "/subskills/")
+        described = {
+            "description": f"It can {self.name}.",
+            "entrypoint": "SKILL.md",
+            "output_schema": {"type": "object", "properties": {"answer": {"type": "text"}}},
+            **self.more,
+        }
+        files = {"skill.yaml": json.dumps(described), "SKILL.md": self.text, **self.beside}
+        return {f"{folder}/{name}": textwrap.dedent(text) for name, text in files.items()}
+
+
 ECHO = Skill("echo", "def run(**inputs):\n    return inputs\n")
 
 
@@ -57,7 +79,7 @@ class Bench:
 
     async def deploy(
         self,
-        *skills: Skill,
+        *skills: Skill | Agent,
         slug: str = "pack",
         public: bool = False,
         headers: Mapping[str, str] | None = None,
@@ -192,7 +214,7 @@ async def listening(platform: Platform) -> AsyncIterator[str]:
             await app.close()
 
 
-def _archive(skills: tuple[Skill, ...]) -> bytes:
+def _archive(skills: tuple[Skill | Agent, ...]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for skill in skills:

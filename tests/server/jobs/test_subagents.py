@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from puras.server.jobs import store
+from puras.wire import MAX_LOG_EVENTS
+
 from .bench import ECHO, Bench, Skill, open_bench
 
 CHAIN = """
@@ -158,13 +161,6 @@ async def test_calls_that_are_refused_in_the_skill_start_no_child(
     assert len(await bench.rows("SELECT id FROM jobs")) == 1
 
 
-async def test_a_prompt_is_refused_in_the_skill(bench: Bench) -> None:
-    code = "import puras\ndef run():\n    return puras.subagent.run(prompt='hi')\n"
-    await bench.deploy(Skill("asks", code))
-    job = await bench.run("asks")
-    assert "no agent runtime" in job["error"]
-
-
 async def test_a_version_pins_a_sibling_too(bench: Bench) -> None:
     await bench.deploy(Skill("which", "def run():\n    return {'version': 1}\n"))
     await bench.deploy(CALL, Skill("which", "def run():\n    return {'version': 2}\n"))
@@ -236,3 +232,135 @@ async def test_a_skill_can_not_forge_what_a_child_gave_it(bench: Bench) -> None:
     )
     await bench.deploy(forger)
     assert (await bench.run("forger"))["result"] == {"code": "invalid_request"}
+
+
+CHATTY = Skill(
+    "chatty",
+    """
+    import sys, puras
+    def run():
+        puras.step("think")
+        puras.log("hello")
+        puras.progress(0.5)
+        print("a secret matter", file=sys.stderr)
+        return {"done": True}
+    """,
+)
+
+
+def told(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in events if "ctx" in event["payload"]]
+
+
+async def test_what_a_child_says_is_in_its_parent_s_log_with_whose_it_is(bench: Bench) -> None:
+    await bench.deploy(CALL, CHATTY)
+    job = await bench.run("call", {"target": "chatty"})
+    (child,) = await bench.children(job["id"])
+    events = await bench.events(job["id"])
+    ctx = {"job_id": child["id"], "label": "chatty", "depth": 1}
+    assert [event["payload"].pop("ctx") for event in told(events)] == [ctx] * 3
+    own = [e for e in await bench.events(child["id"]) if e["type"] in {"step", "log"}]
+    shown = [e for e in events if e["type"] in {"step", "log"}]
+    assert [(e["type"], e["payload"], e["ts"]) for e in shown] == [
+        (e["type"], e["payload"], e["ts"]) for e in own
+    ]
+    kinds = [event["type"] for event in events]
+    assert kinds.index("subagent_start") < kinds.index("step") < kinds.index("subagent_end")
+    assert (job["steps"], child["steps"]) == (0, 1)
+
+
+async def test_what_a_child_says_is_hidden_from_those_who_read_the_public_view(
+    bench: Bench,
+) -> None:
+    await bench.deploy(CALL, CHATTY)
+    key = await bench.mint(kind="publishable")
+    job = await bench.run("call", {"target": "chatty"}, headers=key.headers)
+    public = told(await bench.events(job["id"], headers=key.headers))
+    assert [event["payload"].get("message") for event in public] == [None, "hello", "hidden"]
+    full = told(await bench.events(job["id"]))
+    assert [e["payload"].get("message") for e in full] == [None, "hello", "a secret matter"]
+
+
+async def test_of_another_workspace_s_skill_a_parent_tells_the_public_view_only(
+    bench: Bench,
+) -> None:
+    stranger = await bench.stranger()
+    await bench.deploy(CHATTY, slug="open", public=True, headers=stranger.headers)
+    await bench.deploy(CALL)
+    job = await bench.run("call", {"target": "other/open/chatty"})
+    events = told(await bench.events(job["id"]))
+    assert [event["payload"].get("message") for event in events] == [None, "hello", "hidden"]
+
+
+async def test_what_a_grandchild_says_keeps_its_own_context(bench: Bench) -> None:
+    middle = Skill("middle", "import puras\ndef run():\n    return puras.subagent.run('chatty')\n")
+    await bench.deploy(CALL, middle, CHATTY)
+    job = await bench.run("call", {"target": "middle"})
+    events = await bench.events(job["id"])
+    said = [e["payload"]["ctx"] for e in events if e["type"] == "log"]
+    assert [(ctx["label"], ctx["depth"]) for ctx in said] == [("chatty", 2)] * 2
+    starts = [e["payload"] for e in events if e["type"] == "subagent_start"]
+    assert [(p["label"], p.get("ctx", {}).get("label")) for p in starts] == [
+        ("middle", None),
+        ("chatty", "middle"),
+    ]
+
+
+@pytest.mark.slow
+async def test_a_child_s_log_counts_against_its_parent_s_allowance(bench: Bench) -> None:
+    loud = Skill(
+        "loud", "def run(n=6000):\n    for i in range(n):\n        print(i)\n    return {}\n"
+    )
+    twice = Skill(
+        "twice",
+        "import puras\ndef run():\n    puras.subagent.run('loud')\n"
+        "    return puras.subagent.run('loud')\n",
+    )
+    await bench.deploy(loud, twice)
+    job = await bench.run("twice")
+    count = await bench.rows(
+        "SELECT count(*) AS n FROM events WHERE job_id = :id AND type = 'log'", id=job["id"]
+    )
+    assert count[0]["n"] == MAX_LOG_EVENTS + 1
+
+
+async def test_a_parent_that_begins_again_tells_each_event_of_its_child_once(
+    tmp_path: Path,
+) -> None:
+    """The parent's attempt is handed back while its child is in the middle of what it says."""
+    gate = tmp_path / "gate"
+    slow = Skill(
+        "slow",
+        f"""
+        import os, time
+        def run():
+            print("before", flush=True)
+            while not os.path.exists({str(gate)!r}):
+                time.sleep(0.02)
+            print("after", flush=True)
+            return {{"done": True}}
+        """,
+    )
+    async with open_bench(tmp_path / "data") as bench:
+        await bench.deploy(CALL, slow)
+        parent = await bench.begin("call", {"target": "slow"})
+        await bench.until_logged(parent, "before")
+        await bench.platform.db.write(
+            lambda tx: store.hand_back(
+                tx, job_id=parent, attempt=1, now=bench.platform.clock(), changes=store.Changes()
+            )
+        )
+        bench.platform.queue.wake()
+        gate.write_text("")
+        job = await bench.get(parent, wait="20")
+        assert job["result"] == {"result": {"done": True}}
+        assert job["attempt"] == 2
+        assert len(await bench.children(parent)) == 1
+        events = await bench.events(parent)
+        assert [e["payload"]["message"] for e in events if e["type"] == "log"] == [
+            "before",
+            "after",
+        ]
+        kinds = [e["type"] for e in events if e["type"].startswith("subagent_")]
+        assert kinds == ["subagent_start", "subagent_end"]
+        assert [e["id"] for e in events] == list(range(1, len(events) + 1))

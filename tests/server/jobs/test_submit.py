@@ -24,7 +24,7 @@ from ..support import (
     problem,
     serving,
 )
-from .bench import ECHO, Bench, Skill
+from .bench import ECHO, Agent, Bench, Skill
 
 STRICT = Skill(
     "strict",
@@ -283,7 +283,13 @@ async def test_a_reached_cap_is_lifted_at_midnight_utc(desk: Desk) -> None:
         (b'{"skill": "pack/echo", "inputs": []}', 422, "invalid_request"),
         (b'{"skill": "pack/echo", "inputs": "x"}', 422, "invalid_request"),
         (b'{"skill": "pack/echo", "source": 5}', 422, "invalid_request"),
-        (b'{"prompt": "hi"}', 409, "agent_not_available"),
+        (b'{"prompt": ""}', 422, "invalid_request"),
+        (b'{"prompt": " "}', 422, "invalid_request"),
+        (b'{"prompt": 5}', 422, "invalid_request"),
+        (b'{"prompt": "%s"}' % (b"x" * 100_001), 422, "invalid_request"),
+        (b'{"prompt": "hi", "inputs": []}', 422, "invalid_request"),
+        (b'{"skill": "pack/@inline"}', 404, "skill_not_found"),
+        (b'{"skill": "@inline/echo"}', 404, "skill_not_found"),
         (b'{"skill": "pack/echo/sub"}', 404, "skill_not_found"),
         (b'{"skill": "echo/sub"}', 404, "skill_not_found"),
         (b'{"skill": "pack/../echo"}', 404, "skill_not_found"),
@@ -436,27 +442,11 @@ async def test_a_public_skill_of_another_workspace_runs_and_a_private_one_does_n
     assert problem(private) == (404, "skill_not_found")
 
 
-async def test_an_agentic_skill_deploys_and_its_submit_says_what_is_missing(desk: Desk) -> None:
-    agent = Skill("agent", "", more={"entrypoint": "SKILL.md"})
-    await _deploy_agent(desk, agent)
+async def test_an_agentic_skill_is_queued_as_one(desk: Desk) -> None:
+    await desk.bench.deploy(Agent("agent", "Be helpful."), slug="agents")
     answer = await desk.post({"skill": "agents/agent"})
-    assert problem(answer) == (409, "agent_not_available")
-
-
-async def _deploy_agent(desk: Desk, agent: Skill) -> None:
-    import io
-    import zipfile
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("agent/skill.yaml", agent.files()["agent/skill.yaml"])
-        archive.writestr("agent/SKILL.md", "Be helpful.")
-    client = desk.bench.client
-    await client.post("/v1/skillpacks", json={"name": "agents", "slug": "agents"})
-    answer = await client.post(
-        "/v1/skillpacks/agents/deployments", files={"bundle": ("b.zip", out.getvalue())}
-    )
     assert answer.status_code == 201, answer.text
+    assert (answer.json()["type"], answer.json()["status"]) == ("agentic", "queued")
 
 
 @pytest.mark.parametrize(

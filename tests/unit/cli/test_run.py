@@ -79,7 +79,7 @@ def test_a_run_that_can_not_be_paid_is_out_of_money(puras: Run, server: Loopback
         (404, "skill_not_found", 4),
         (404, "no_active_deployment", 4),
         (404, "version_not_found", 4),
-        (409, "agent_not_available", 1),
+        (409, "secrets_missing", 1),
         (429, "spend_cap_reached", 5),
     ],
 )

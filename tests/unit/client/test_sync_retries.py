@@ -202,7 +202,7 @@ def test_only_a_conflict_about_a_key_in_progress_is_repeated(
         refusal(409, "idempotency_in_progress"), answer({"drive_path": "uploads/a"}, 201)
     )
     assert sync_puras.upload(b"a") == {"drive_path": "uploads/a"}
-    server.will_answer(refusal(409, "agent_not_available"))
+    server.will_answer(refusal(409, "secrets_missing"))
     with pytest.raises(ConflictError):
         sync_puras.submit("ad")
     assert len(server.seen) == 3

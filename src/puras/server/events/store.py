@@ -24,12 +24,13 @@ MAX_PAGE_BYTES = 32 * 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An entry before it has a number. Payloads are JSON text; `public_payload` is None where
-    publishable keys see the same."""
+    publishable keys see the same. A step that is another job's `counts` for that one only."""
 
     ts: Micros
     type: str
     payload: str
     public_payload: str | None = None
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def append(
         attempt=attempt,
         count=len(events),
         logs=sum(event.type == "log" for event in events),
-        steps=sum(event.type == "step" for event in events),
+        steps=sum(event.type == "step" and event.counts for event in events),
     )
     if row is None:
         return []

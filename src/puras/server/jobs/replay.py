@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from puras.server.caller import Caller
 from puras.server.db.database import Row
 from puras.server.idempotency.store import Kept, Ticket
+from puras.server.jobs.inline import INLINE
 from puras.server.jobs.submit import Wanted, submit
 from puras.server.refusals import Refused
 
@@ -32,12 +33,14 @@ async def replay(
             f"`{row['skill_name']}` can be run by its parent skill only: replay the job "
             f"{row['root_job_id']} that it belongs to",
         )
+    alone = row["prompt"] is not None and row["skillpack"] == INLINE
     wanted = Wanted(
         skill=row["skill_name"],
-        skillpack=row["skillpack_id"],
-        version=version or row["version"],
+        skillpack="" if alone else row["skillpack_id"],
+        version=None if alone else version or row["version"],
         inputs=json.loads(row["inputs"]),
         source=SOURCE,
+        prompt=row["prompt"],
     )
     try:
         return await submit(platform, caller, wanted, ticket)

@@ -37,7 +37,6 @@ _SUBMIT_CODES = (
     "no_active_deployment",
     "version_not_found",
     "secrets_missing",
-    "agent_not_available",
     "spend_cap_reached",
     "rate_limited",
     "idempotency_mismatch",

@@ -26,6 +26,7 @@ class NewJob:
 
     wide_reach    whether the run reaches the whole drive of its workspace
     public_view   whether the caller may see the public view only (a skill of others)
+    prompt        what a one-off agent is to do; None for a skill
     """
 
     id: str
@@ -40,6 +41,7 @@ class NewJob:
     inputs: dict[str, Any]
     wide_reach: bool
     public_view: bool
+    prompt: str | None = None
     source: str | None = None
     parent_job_id: str | None = None
     root_job_id: str | None = None

@@ -61,6 +61,7 @@ async def enqueue(tx: Transaction, job: NewJob, *, now: Micros) -> StoredEvent:
         public_view=int(job.public_view),
         source=job.source,
         inputs=json.dumps(job.inputs, ensure_ascii=False),
+        prompt=job.prompt,
         created_at=now,
     )
     if inserted == 0:

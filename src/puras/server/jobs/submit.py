@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from puras.errors import SkillPathError
@@ -31,31 +31,32 @@ from puras.server.deployments import store as deployments
 from puras.server.events.store import StoredEvent
 from puras.server.idempotency import store as idempotency
 from puras.server.idempotency.store import Kept, Ticket
+from puras.server.jobs import inline, store
 from puras.server.jobs import inputs as job_inputs
-from puras.server.jobs import store
+from puras.server.jobs.inline import INLINE
 from puras.server.jobs.states import NewJob
 from puras.server.keys import store as keys
 from puras.server.refusals import Refused
 from puras.server.secrets import store as secrets
 from puras.server.skillpacks import store as skillpacks
 from puras.skill_path import parse
-from puras.wire import ManifestSkill
+from puras.wire import MAX_PROMPT_CHARACTERS, ManifestSkill
 
 if TYPE_CHECKING:
     from puras.server.platform import Platform
 
-INLINE = "@inline"
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request asks for, read but not yet checked against anything."""
+    """What a request asks for, read but not yet checked against anything. With a `prompt` the skill
+    is `@inline`, and no skillpack need be named."""
 
     skill: str
     skillpack: str
     version: int | None
     inputs: dict[str, Any]
     source: str | None
+    prompt: str | None = None
 
     @property
     def path(self) -> str:
@@ -63,7 +64,7 @@ class Wanted:
 
     @property
     def is_inline(self) -> bool:
-        return self.skill == INLINE
+        return self.prompt is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def read_wanted(body: Mapping[str, Any], query: Mapping[str, str], version: int 
     named = query.get("skillpack_id") or query.get("skillpack")
     inputs, source = body.get("inputs") or {}, body.get("source")
     if prompt is not None:
-        return Wanted(INLINE, named or "", version, inputs, source)
+        _check_prompt(prompt, skillpack=named, version=version)
+        return Wanted(INLINE, named or "", version, inputs, source, prompt)
     try:
         path = parse(skill or "", named)
     except SkillPathError as error:
@@ -106,8 +108,23 @@ def read_wanted(body: Mapping[str, Any], query: Mapping[str, str], version: int 
     return Wanted(path.skill, path.skillpack, version, inputs, source)
 
 
-async def find_target(tx: Transaction, wanted: Wanted, *, workspace_id: str) -> Target:
+def _check_prompt(prompt: str, *, skillpack: str | None, version: int | None) -> None:
+    if not prompt.strip() or len(prompt) > MAX_PROMPT_CHARACTERS:
+        raise Refused("invalid_request", f"`prompt` has 1 to {MAX_PROMPT_CHARACTERS:,} characters")
+    if version is not None and not skillpack:
+        raise Refused(
+            "invalid_request", "`version` is that of a skillpack: send `?skillpack=…` with it"
+        )
+
+
+async def find_target(
+    tx: Transaction, wanted: Wanted, *, workspace_id: str, now: Micros = 0
+) -> Target:
     """Look up skillpack, deployment and skill, as far as they exist for this workspace."""
+    if wanted.is_inline and not wanted.skillpack:
+        home = await inline.find_home(tx, workspace_id)
+        home = home or inline.future_home(workspace_id, now=now)
+        return Target(*home, inline.prompt_skill(wanted.inputs))
     pack = await skillpacks.find(tx, wanted.skillpack, workspace_id=workspace_id)
     if pack is None:
         return Target(None)
@@ -117,6 +134,8 @@ async def find_target(tx: Transaction, wanted: Wanted, *, workspace_id: str) -> 
         deployment = await deployments.by_version(tx, pack.id, wanted.version)
     if deployment is None:
         return Target(pack)
+    if wanted.is_inline:
+        return Target(pack, deployment, inline.prompt_skill(wanted.inputs))
     return Target(pack, deployment, deployment.skill(wanted.skill))
 
 
@@ -146,9 +165,13 @@ def check_allowlist(caller: Caller, wanted: Wanted, target: Target) -> None:
 
 def check_target(caller: Caller, wanted: Wanted, target: Target) -> Found:
     """Step 8: the skill exists, in a deployment that exists, and can run here."""
-    if wanted.is_inline:
-        raise _agent_not_available("a prompt")
     pack = target.skillpack
+    if wanted.is_inline and (pack is None or pack.workspace_id != caller.workspace_id):
+        raise Refused(
+            "skill_not_found",
+            f"there is no skillpack `{wanted.skillpack}` in this workspace to run a prompt beside: "
+            "check its slug, or name none",
+        )
     if pack is None:
         raise Refused("skill_not_found", f"there is no skill `{wanted.path}`: check its path")
     if target.deployment is None and wanted.version is None:
@@ -164,8 +187,6 @@ def check_target(caller: Caller, wanted: Wanted, target: Target) -> Found:
         )
     if target.skill is None:
         raise Refused("skill_not_found", _unknown_skill(caller, wanted, target.deployment, pack))
-    if target.skill["type"] != "function":
-        raise _agent_not_available(f"`{wanted.path}`")
     return Found(pack, target.deployment, target.skill)
 
 
@@ -180,13 +201,6 @@ async def check_secrets(
             f"`{path}` needs secrets that are not set: {', '.join(missing)}; let its publisher "
             f"set them with `puras secrets set {missing[0]}`",
         )
-
-
-def _agent_not_available(what: str) -> Refused:
-    return Refused(
-        "agent_not_available",
-        f"{what} runs as an agent, and this server has no agent runtime: call a function skill",
-    )
 
 
 def _unknown_skill(
@@ -216,7 +230,7 @@ async def submit(
         return kept.resource_id, kept
     check_kind(caller, wanted)
     target = await platform.db.glance(
-        lambda tx: find_target(tx, wanted, workspace_id=caller.workspace_id)
+        lambda tx: find_target(tx, wanted, workspace_id=caller.workspace_id, now=platform.clock())
     )
     check_allowlist(caller, wanted, target)
     found = check_target(caller, wanted, target)
@@ -228,6 +242,9 @@ async def submit(
         await platform.db.read(
             lambda tx: check_secrets(tx, wanted.path, found.skill, skillpack_id=pack_id)
         )
+    if found.deployment.version == 0:
+        home = await inline.make_home(platform, caller.workspace_id)
+        found = replace(found, skillpack=home[0], deployment=home[1])
     job = _new_job(caller, wanted, found, inputs)
     kept = await _enqueue(platform, job, ticket)
     return (kept.resource_id, kept) if kept else (job.id, None)
@@ -266,9 +283,10 @@ def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any
         deployment_id=deployment.id,
         version=deployment.version,
         skill_name=wanted.skill,
-        type="function",
+        type=found.skill["type"],
         key_id=caller.key_id,
         inputs=inputs,
+        prompt=wanted.prompt,
         wide_reach=own and not caller.is_publishable,
         public_view=not own,
         source=wanted.source,

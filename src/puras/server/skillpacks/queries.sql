@@ -26,6 +26,7 @@ WHERE workspaces.slug = :workspace AND skillpacks.slug = :slug AND deleted_at IS
 SELECT skillpacks.*, workspaces.slug AS workspace
 FROM skillpacks JOIN workspaces ON workspaces.id = skillpacks.workspace_id
 WHERE skillpacks.workspace_id = :workspace_id AND deleted_at IS NULL
+  AND skillpacks.slug NOT LIKE '@%'
   AND (CAST(:before AS TEXT) IS NULL OR skillpacks.id < :before)
 ORDER BY skillpacks.id DESC
 LIMIT :limit;

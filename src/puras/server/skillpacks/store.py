@@ -12,6 +12,7 @@ from puras.skill_path import SLUG, is_uuid
 from puras.wire import Fault
 
 QUERIES = load(__file__)
+_HIDDEN = "@"
 _MOST_NAME = 200
 _MOST_DESCRIPTION = 10_000
 
@@ -34,10 +35,23 @@ class Skillpack:
 
 async def find(tx: Transaction, reference: str, *, workspace_id: str) -> Skillpack | None:
     """Resolve an id, a slug of one's own, or `workspace/skillpack`, as far as it may be seen:
-    one's own skillpacks, and the public ones of others."""
+    one's own skillpacks, and the public ones of others, but never hidden ones."""
     pack = await _by_reference(tx, reference.strip().strip("/"), workspace_id=workspace_id)
-    visible = pack is not None and (pack.public or pack.workspace_id == workspace_id)
-    return pack if visible else None
+    if pack is None or pack.slug.startswith(_HIDDEN):
+        return None
+    return pack if pack.public or pack.workspace_id == workspace_id else None
+
+
+async def hidden(tx: Transaction, slug: str, *, workspace_id: str) -> Skillpack | None:
+    """Return a skillpack that the server keeps for itself."""
+    return await _by_reference(tx, slug, workspace_id=workspace_id)
+
+
+async def create_hidden(tx: Transaction, slug: str, *, workspace_id: str, now: Micros) -> Skillpack:
+    """Make a skillpack for the server itself: no list shows it and no reference leads to it. Its
+    slug begins with `@`, which nobody else's can."""
+    assert slug.startswith(_HIDDEN), slug
+    return await _insert(tx, workspace_id=workspace_id, slug=slug, name=slug, now=now)
 
 
 async def find_own(tx: Transaction, reference: str, *, workspace_id: str) -> Skillpack:
@@ -98,20 +112,41 @@ async def create(
         Refused: `invalid_request` naming every bad field, `slug_taken`.
     """
     _check(slug=slug, name=name, description=description)
-    skillpack_id = new_id()
     try:
-        await tx.run(
-            QUERIES.insert,
-            id=skillpack_id,
+        return await _insert(
+            tx,
             workspace_id=workspace_id,
             slug=slug,
             name=name,
             description=description,
-            public=int(public),
-            created_at=now,
+            public=public,
+            now=now,
         )
     except UniqueViolation:
         raise _slug_taken(slug) from None
+
+
+async def _insert(
+    tx: Transaction,
+    *,
+    workspace_id: str,
+    slug: str,
+    name: str,
+    description: str | None = None,
+    public: bool = False,
+    now: Micros,
+) -> Skillpack:
+    skillpack_id = new_id()
+    await tx.run(
+        QUERIES.insert,
+        id=skillpack_id,
+        workspace_id=workspace_id,
+        slug=slug,
+        name=name,
+        description=description,
+        public=int(public),
+        created_at=now,
+    )
     made = await get(tx, skillpack_id)
     assert made is not None, "it was inserted above"
     return made

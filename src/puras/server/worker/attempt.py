@@ -22,6 +22,7 @@ from puras.server.drive.store import Drive
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
+from puras.server.jobs.inline import skill_of
 from puras.server.jobs.inputs import reach_of
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
@@ -42,7 +43,6 @@ from puras.server.worker.run import Ground, Performer, Run
 from puras.server.worker.run_drive import RunDrive
 from puras.server.worker.spec import Failed, Lost, Outcome, Parked
 from puras.server.worker.trace import Trace
-from puras.wire import ManifestSkill
 
 MoreVerbs: TypeAlias = Callable[[Run], Mapping[str, Verb]]
 """Gives the calls that a part of the server adds for a run."""
@@ -114,7 +114,7 @@ class Attempts:
             drive=drive,
             trace=trace,
             recorder=self._recorder(row),
-            parent=Parent(active, drive, host.emit, trace),
+            parent=Parent(active, drive, host, trace),
             verbs=verbs,
         )
         verbs |= self._verbs(run)
@@ -192,13 +192,6 @@ class Attempts:
         for more in self.more_verbs:
             verbs |= more(run)
         return verbs
-
-
-def skill_of(row: Row, deployment: Deployment) -> ManifestSkill:
-    """Return the skill that a job runs."""
-    skill = deployment.skill(row["skill_name"])
-    assert skill is not None, "a deployment's manifest never changes"
-    return skill
 
 
 async def _facts(tx: Transaction, row: Row) -> tuple[Deployment, tuple[str, Sequence[Row]]]:

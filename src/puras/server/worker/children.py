@@ -1,25 +1,33 @@
-"""Child jobs: what `subagent.run` in a skill starts, waits for, and gets back.
+"""Child jobs: what `subagent.run` in a skill, or an agent's tool, starts, waits for, and gets back.
 
 The call is recorded as intended, with the child's id, in the transaction that queues the child; a
 later attempt of the parent finds it there and waits for the same child instead of a second one.
+What the child says meanwhile is told in the parent's log, and how far that got is kept in the
+recorded call, in the transaction that adds it: so each event is there once, whichever attempt it
+was that told it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from puras.bundle.layout import folder_of
 from puras.server.clock import Clock, new_id
 from puras.server.db.database import Database, Row, Transaction
-from puras.server.events.hub import Hub
+from puras.server.deployments.bundles import Bundles
+from puras.server.events import store as events
+from puras.server.events.hub import Hub, terminal_status
+from puras.server.events.store import NewEvent, StoredEvent
 from puras.server.jobs import store
+from puras.server.jobs.inline import owner_of
 from puras.server.jobs.inputs import fill, named_paths
 from puras.server.jobs.states import NewJob
 from puras.server.jobs.submit import submit_child
-from puras.server.jobs.waiting import wait_for_end
 from puras.server.refusals import Refused
 from puras.server.spans.store import call_span_id
 from puras.server.worker.child_calls import (
@@ -29,21 +37,26 @@ from puras.server.worker.child_calls import (
     not_found,
     read_call,
 )
+from puras.server.worker.child_events import ChildLog
+from puras.server.worker.host import JobHost
 from puras.server.worker.loop import Active
+from puras.server.worker.reference_files import read_prompt
 from puras.server.worker.run_drive import RunDrive
 from puras.server.worker.trace import Trace
 from puras.wire import MAX_SUBAGENT_DEPTH, TERMINAL_STATUSES
 
-_MOST_LABEL = 200
+_LOOK_AGAIN_SECONDS = 5.0
+_PAGE = 200
+_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The attempt that calls: what it reaches, how it adds an event to its log, and its spans."""
+    """The attempt that calls: what it reaches, its log and its spans."""
 
     active: Active
     run_drive: RunDrive
-    emit: Callable[[str, dict[str, Any]], None]
+    host: JobHost
     trace: Trace
 
     @property
@@ -58,6 +71,7 @@ class Children:
     db: Database
     hub: Hub
     clock: Clock
+    bundles: Bundles
     announce: Callable[[store.Changes], None]
 
     async def run(self, parent: Parent, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -70,17 +84,21 @@ class Children:
             Refused: the target does not exist, its inputs do not fit, the chain is too deep or
                 goes in a circle.
         """
-        called, parent_id = read_call(arguments), parent.row["id"]
+        return await self.call(parent, read_call(arguments))
+
+    async def call(self, parent: Parent, called: ChildCall) -> dict[str, Any]:
+        """As `run`, with a call that was read before."""
+        parent_id = parent.row["id"]
         known = await self.db.read(lambda tx: store.recall(tx, job_id=parent_id, call=called.key))
         if known is not None and known[0] == "done":
             job = dict(known[1])
         else:
-            child_id = known[1]["job_id"] if known else await self._start(parent, called)
-            job = await self._traced(parent, called, child_id)
+            begun = known[1] if known else await self._start(parent, called)
+            job = await self._traced(parent, called, begun)
         parent.run_drive.grant(output["drive_path"] for output in job["outputs"])
         return job
 
-    async def _start(self, parent: Parent, called: ChildCall) -> str:
+    async def _start(self, parent: Parent, called: ChildCall) -> dict[str, Any]:
         row = parent.row
         if row["depth"] >= MAX_SUBAGENT_DEPTH:
             raise Refused(
@@ -88,62 +106,102 @@ class Children:
                 f"a chain of subagents is at most {MAX_SUBAGENT_DEPTH} deep: "
                 "let an outer skill make this call",
             )
-        target = await self.db.read(lambda tx: find_target(tx, row, called))
+        target = await self.find(row, called)
         await self._refuse_circles(row, target)
-        job = _new_job(row, target, called.inputs)
+        job = _new_job(row, target, called)
         for path in named_paths(target.skill, job.inputs, workspace_id=row["workspace_id"]):
             parent.run_drive.readable({"path": path})
 
-        async def effect(tx: Transaction) -> bool:
-            event = await submit_child(tx, row, job, now=self.clock())
-            return event is not None and await self._record(
-                tx, row, called, state="intended", value={"job_id": job.id}
-            )
+        begun = {"job_id": job.id, "told": 0}
+        told = parent.host.event("subagent_start", _told(called, job.id, depth=job.depth))
 
+        async def effect(tx: Transaction) -> list[StoredEvent]:
+            if await submit_child(tx, row, job, now=self.clock()) is None:
+                raise _over()
+            return await self._keep(tx, row, called, state="intended", value=begun, told=[told])
+
+        await parent.host.written()
         try:
-            begun = await self.db.write(effect)
+            self.hub.publish(await self.db.write(effect))
         except store.DeploymentGone:
             raise not_found(called) from None
-        if not begun:
-            raise Refused("job_not_found", "this run is over")
-        parent.emit("subagent_start", _told(called, job.id, depth=job.depth))
-        return job.id
+        return begun
 
-    async def _traced(self, parent: Parent, called: ChildCall, child_id: str) -> dict[str, Any]:
-        trace = parent.trace
+    async def find(self, row: Row, called: ChildCall) -> ChildTarget:
+        """Return what a call by a job means. Raises Refused, as `run`."""
+        target = await self.db.read(lambda tx: find_target(tx, row, called))
+        if called.is_reference:
+            deployment = target.deployment
+            bundle = await self.bundles.unpacked(deployment.id, deployment.sha256)
+            folder = bundle / folder_of(owner_of(target.skill["name"]))
+            if await asyncio.to_thread(read_prompt, folder, called.target) is None:
+                raise not_found(called)
+        return target
+
+    async def _traced(
+        self, parent: Parent, called: ChildCall, begun: dict[str, Any]
+    ) -> dict[str, Any]:
+        trace, child_id = parent.trace, begun["job_id"]
         span = trace.begin(
             "tool",
-            f"subagent {called.target}",
+            f"subagent {called.title}",
             parent=trace.below(called.span),
             span_id=call_span_id(child_id),
         )
-        job = await self._finish(parent, called, child_id)
+        job = await self._finish(parent, called, begun)
         await trace.end(span, job_id=child_id, status=job["status"])
         return job
 
-    async def _finish(self, parent: Parent, called: ChildCall, child_id: str) -> dict[str, Any]:
-        row = await self._wait(parent.active, child_id, timeout=called.timeout)
+    async def _finish(
+        self, parent: Parent, called: ChildCall, begun: dict[str, Any]
+    ) -> dict[str, Any]:
+        row = await self._wait(parent, called, begun)
         job = _as_job(row)
-        await self.db.write(
-            lambda tx: self._record(tx, parent.row, called, state="done", value=job)
-        )
-        told = _told(called, child_id, depth=row["depth"])
-        parent.emit("subagent_end", {**told, "status": row["status"]})
+        payload = {**_told(called, row["id"], depth=row["depth"]), "status": row["status"]}
+        told = parent.host.event("subagent_end", payload)
+        await self._write(parent, called, state="done", value=job, told=[told])
         return job
 
-    async def _record(
-        self, tx: Transaction, row: Row, called: ChildCall, *, state: str, value: Any
-    ) -> bool:
-        return await store.record(
-            tx,
-            job_id=row["id"],
-            attempt=row["attempt"],
-            call=called.key,
-            state=state,
-            value=value,
+    async def _write(
+        self,
+        parent: Parent,
+        called: ChildCall,
+        *,
+        state: str,
+        value: Any,
+        told: Sequence[NewEvent],
+    ) -> None:
+        """Keep how far a call is, with the events that tell of it. Raises Refused: over."""
+
+        async def effect(tx: Transaction) -> list[StoredEvent]:
+            return await self._keep(tx, parent.row, called, state=state, value=value, told=told)
+
+        await parent.host.written()
+        self.hub.publish(await self.db.write(effect))
+
+    async def _keep(
+        self,
+        tx: Transaction,
+        row: Row,
+        called: ChildCall,
+        *,
+        state: str,
+        value: Any,
+        told: Sequence[NewEvent],
+    ) -> list[StoredEvent]:
+        job_id, attempt = row["id"], row["attempt"]
+        if not await store.takes_turn(tx, job_id=job_id, attempt=attempt):
+            raise _over()
+        await store.record(
+            tx, job_id=job_id, attempt=attempt, call=called.key, state=state, value=value
         )
+        if not told:
+            return []
+        return await events.append(tx, job_id=job_id, attempt=attempt, events=told)
 
     async def _refuse_circles(self, row: Row, target: ChildTarget) -> None:
+        if target.is_inline:
+            return  # a prompt is a new one each time; the depth bounds it
         above = await self.db.read(lambda tx: store.ancestors(tx, row["id"]))
         if (target.skillpack.id, target.skill["name"]) in above:
             raise Refused(
@@ -152,16 +210,54 @@ class Children:
                 "a chain of subagents may not go in a circle",
             )
 
-    async def _wait(self, parent: Active, child_id: str, *, timeout: float) -> Row:
+    async def _wait(self, parent: Parent, called: ChildCall, begun: dict[str, Any]) -> Row:
         """Wait for the child's end; at the timeout it is cancelled."""
-        parent.waiting_for.add(child_id)
-        await self._give_slot_away(parent, child_id)
+        active, child_id = parent.active, begun["job_id"]
+        active.waiting_for.add(child_id)
+        await self._give_slot_away(active, child_id)
         try:
-            row = await wait_for_end(self.db, self.hub, child_id, seconds=timeout)
-            if row is None or row["status"] not in TERMINAL_STATUSES:
-                row = await self._cancel(child_id)
+            return await self._follow(parent, called, begun)
         finally:
-            parent.waiting_for.discard(child_id)
+            active.waiting_for.discard(child_id)
+
+    async def _follow(self, parent: Parent, called: ChildCall, begun: dict[str, Any]) -> Row:
+        """Tell what the child says until it has said its last."""
+        child_id, deadline = begun["job_id"], time.monotonic() + called.timeout
+        row = await self._row(child_id)
+        ctx = _told(called, child_id, depth=row["depth"])
+        log = ChildLog(ctx, public_only=bool(row["public_view"]))
+        with self.hub.watch(child_id) as watch:
+            while not await self._tell(parent, called, begun, log):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    await self._cancel(child_id)
+                else:
+                    await watch.wait(min(left, _LOOK_AGAIN_SECONDS))
+        return await self._row(child_id)
+
+    async def _tell(
+        self, parent: Parent, called: ChildCall, begun: dict[str, Any], log: ChildLog
+    ) -> bool:
+        """Tell what the child said since the last time; True once that was its end."""
+        while True:
+            found = await self.db.read(
+                lambda tx: events.page(
+                    tx, job_id=begun["job_id"], after=begun["told"], limit=_PAGE, most_bytes=_BYTES
+                )
+            )
+            if not found:
+                return False
+            begun["told"] = found[-1].id
+            retold = [log.retold(event, parent.host) for event in found]
+            told = [event for event in retold if event is not None]
+            if told:
+                await self._write(parent, called, state="intended", value=begun, told=told)
+            if terminal_status(found[-1]) is not None:
+                return True
+
+    async def _row(self, child_id: str) -> Row:
+        row = await self.db.read(lambda tx: store.get(tx, child_id))
+        assert row is not None, "jobs are never deleted while their parent runs"
         return row
 
     async def _give_slot_away(self, parent: Active, child_id: str) -> None:
@@ -178,7 +274,7 @@ class Children:
         await self.db.write(effect)
         self.announce(store.Changes())
 
-    async def _cancel(self, child_id: str) -> Row:
+    async def _cancel(self, child_id: str) -> None:
         if self.hub.closing:
             await asyncio.Event().wait()  # shutting down: this task is cancelled with its run
         changes = await self.db.write(
@@ -187,16 +283,17 @@ class Children:
             )
         )
         self.announce(changes)
-        row = await self.db.read(lambda tx: store.get(tx, child_id))
-        assert row is not None, "jobs are never deleted while their parent runs"
-        return row
+
+
+def _over() -> Refused:
+    return Refused("job_not_found", "this run is over")
 
 
 def _told(called: ChildCall, child_id: str, *, depth: int) -> dict[str, Any]:
-    return {"label": called.target[:_MOST_LABEL], "depth": depth, "job_id": child_id}
+    return {"label": called.title, "depth": depth, "job_id": child_id}
 
 
-def _new_job(row: Row, target: ChildTarget, inputs: dict[str, Any]) -> NewJob:
+def _new_job(row: Row, target: ChildTarget, called: ChildCall) -> NewJob:
     own = target.skillpack.workspace_id == row["workspace_id"]
     return NewJob(
         id=new_id(),
@@ -206,9 +303,10 @@ def _new_job(row: Row, target: ChildTarget, inputs: dict[str, Any]) -> NewJob:
         deployment_id=target.deployment.id,
         version=target.deployment.version,
         skill_name=target.skill["name"],
-        type="function",
+        type=target.skill["type"],
         key_id=row["key_id"],
-        inputs=fill(target.skill, inputs),
+        inputs=fill(target.skill, called.inputs),
+        prompt=called.prompt,
         wide_reach=bool(row["wide_reach"]) and own,
         public_view=not own,
         source="subagent",

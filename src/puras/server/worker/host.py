@@ -50,16 +50,27 @@ class JobHost:
         if type == "progress":
             self._progress.say(payload)
             return
-        self._said[type] += 1
-        allowance = _ALLOWANCES.get(type)
-        if allowance is not None and self._said[type] > allowance:
-            if self._said[type] == allowance + 1:
-                self._say_what_is_dropped(type, allowance)
+        if not self.admits(type):
             return
         self._progress.flush()
         if type == "log":
             payload, public = _log_views(payload, public)
         self._add(type, payload, public)
+
+    def admits(self, type: str) -> bool:
+        """Count an event against the job's allowance; False for one that is to be dropped."""
+        self._said[type] += 1
+        allowance = _ALLOWANCES.get(type)
+        if allowance is None or self._said[type] <= allowance:
+            return True
+        if self._said[type] == allowance + 1:
+            self._say_what_is_dropped(type, allowance)
+        return False
+
+    async def written(self) -> None:
+        """Return once all that was said so far is in the log. Raises EventsLost."""
+        self._progress.flush()
+        await self._writer.drain((self.row["id"], self.row["attempt"]))
 
     async def call(self, verb: str, arguments: dict[str, Any], run_folder: Path) -> Any:
         """Answer one call; raises Refused with a sentence for the skill."""

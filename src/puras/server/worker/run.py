@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from puras.bundle import layout
 from puras.server.db.database import Row
 from puras.server.deployments.store import Deployment
+from puras.server.jobs.inline import INLINE, owner_of
 from puras.server.secrets.store import Secrets
 from puras.server.worker.children import Parent
 from puras.server.worker.host import JobHost, Verb
@@ -56,8 +58,9 @@ class Ground:
 
 
 def folder_of(skill: ManifestSkill) -> str:
-    """Return a skill's folder, relative to its bundle."""
-    return skill["name"].replace("/", "/subskills/")
+    """Return the folder of a skill, relative to its bundle. A reference has that of its skill, a
+    one-off prompt the whole bundle."""
+    return "." if skill["name"] == INLINE else layout.folder_of(owner_of(skill["name"]))
 
 
 class Performer(Protocol):
