@@ -12,8 +12,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from puras.server.events.payloads import encode_payload
 from puras.server.events.store import NewEvent, StoredEvent
-from puras.server.worker.host import JobHost, encode_payload
+from puras.server.worker.host import JobHost
 
 TOLD: Final = frozenset(
     {
