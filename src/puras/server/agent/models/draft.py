@@ -66,7 +66,7 @@ def _answer(request: ModelRequest, text: str, calls: list[ToolCall]) -> ModelAns
         text=text,
         tool_calls=calls,
         raw=None,
-        stop_reason="tool_calls" if calls else "stop",
+        stop_reason="tool_call" if calls else "stop",
         input_tokens=(len(request.system) + len(read)) // _BYTES_A_TOKEN + 1,
         output_tokens=len(written) // _BYTES_A_TOKEN + 1,
         cost_micros=0,

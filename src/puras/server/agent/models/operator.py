@@ -16,7 +16,9 @@ from puras.server.agent.models.bound import bound_micros, no_price
 from puras.server.agent.models.catalog import Catalog, Model, read_catalog
 from puras.server.agent.models.draft import DRAFT, draft
 from puras.server.agent.models.port import ModelAnswer, ModelFailed, ModelRequest
-from puras.server.agent.models.prices import price
+from puras.server.agent.models.prices import Tokens, cost_micros, price
+from puras.server.agent.models.process import AnsweringProcess
+from puras.server.agent.models.question import question_of
 from puras.server.settings import BadSetting, Settings
 
 
@@ -26,6 +28,7 @@ class OperatorModels:
 
     catalog: Catalog
     environment: Mapping[str, str] = field(repr=False)
+    process: AnsweringProcess
     default: str = DRAFT
 
     def known(self, slug: str) -> str | None:
@@ -44,7 +47,21 @@ class OperatorModels:
         model = self._usable(request.model)
         if model.is_draft:
             return await asyncio.to_thread(draft, request)
-        raise ModelFailed(f"`{request.model}` can't be asked")
+        answer = await self.process.ask(question_of(model, request, self.environment))
+        tokens = Tokens(**answer["tokens"])
+        cost = cost_micros(model, tokens)
+        if cost is None:
+            raise ModelFailed(no_price(model))
+        return ModelAnswer(
+            text=answer["text"],
+            tool_calls=answer["tool_calls"],
+            raw=answer["raw"],
+            stop_reason=answer["stop_reason"],
+            input_tokens=tokens.input,
+            output_tokens=tokens.output,
+            cost_micros=cost,
+            cached_tokens=tokens.cache_read,
+        )
 
     def _usable(self, slug: str) -> Model:
         if (fault := self.known(slug)) is not None:
@@ -56,15 +73,22 @@ class OperatorModels:
 
 @asynccontextmanager
 async def open_models(
-    settings: Settings, environment: Mapping[str, str]
+    settings: Settings, environment: Mapping[str, str], *, first_delay_seconds: float = 1.0
 ) -> AsyncIterator[OperatorModels]:
     """Read the models and keep what answers for them while the block lasts.
+
+    `first_delay_seconds` is about how long a provider in trouble is left alone after the first try.
 
     Raises:
         BadSetting: the models file makes no sense, or PURAS_TEXT_MODEL names no model.
     """
     catalog = read_catalog(settings.models_file)
-    yield OperatorModels(catalog, environment, default_model(catalog, settings, environment))
+    default = default_model(catalog, settings, environment)
+    process = AnsweringProcess(settings.home, first_delay_seconds=first_delay_seconds)
+    try:
+        yield OperatorModels(catalog, environment, process, default)
+    finally:
+        await process.close()
 
 
 def default_model(catalog: Catalog, settings: Settings, environment: Mapping[str, str]) -> str:

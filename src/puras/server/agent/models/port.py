@@ -26,7 +26,7 @@ class ModelRequest:
     files              the bytes behind each `FilePart.drive_path` in `messages`
     max_output_tokens  None: as many as the model gives
     cache_ttl          how long the provider is asked to keep the prompt's beginning
-    must_call_tool     the model has to call one of the tools
+    must_call_tool     the model has to call one of the tools, as far as it can be made to
     exercise           tools that an offline draft tries; None: all but `set_output`
     """
 
@@ -43,7 +43,8 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What a model said, and what it cost. `input_tokens` include those read from a cache."""
+    """What a model said, and what it cost. `input_tokens` include those read from a cache;
+    `stop_reason` is `stop`, `tool_call`, `length`, `content_filter` or `error`."""
 
     text: str
     tool_calls: list[ToolCall]

@@ -1,0 +1,1 @@
+"""The process that asks the providers: the one place that imports their libraries."""
