@@ -100,19 +100,16 @@ async def _agents(
     media: MediaCalls,
 ) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit(media)
+    kit = Kit(db, clock.now, media)
 
     async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
-
-    async def memories(run: Run) -> str:
-        return ""
 
     return Agents(
         models=models,
         default_model=models.default,
         tools=kit.open,
         instructions=instructions_of,
-        memories=memories,
+        memories=kit.remembered,
         decisions=decisions,
     )

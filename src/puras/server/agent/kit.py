@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from puras.server.agent.toolbox import Tool
 from puras.server.agent.tools.media import media_tools
+from puras.server.agent.tools.memory import memory_tools
+from puras.server.clock import Clock
+from puras.server.db.database import Database
+from puras.server.memory import store as memories
+from puras.server.memory.digest import digest
 from puras.server.worker.media_calls import MediaCalls
 from puras.server.worker.run import Ground, Run
 
@@ -16,8 +21,17 @@ from puras.server.worker.run import Ground, Run
 class Kit:
     """What tools are made of; `open` gives those of one run and closes what they hold."""
 
+    db: Database
+    clock: Clock
     media: MediaCalls
 
     @asynccontextmanager
     async def open(self, run: Run, ground: Ground) -> AsyncIterator[Sequence[Tool]]:
-        yield [*media_tools(run, self.media)]
+        yield [
+            *media_tools(run, self.media),
+            *memory_tools(run, self.db, self.clock),
+        ]
+
+    async def remembered(self, run: Run) -> str:
+        """Return what earlier runs remembered, as it stands in a prompt."""
+        return await self.db.read(lambda tx: digest(tx, memories.scope_of(run.row)))
