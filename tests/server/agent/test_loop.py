@@ -61,7 +61,7 @@ async def test_the_model_is_told_instructions_inputs_and_the_shape_of_the_output
 async def test_every_step_is_an_event_and_the_text_of_the_model_stays_private(
     opens: Opens,
 ) -> None:
-    models = ScriptedModels([calls(("todo_write", {"items": []}), text="thinking"), output()])
+    models = ScriptedModels([calls(("memory_search", {"query": "tea"}), text="thinking"), output()])
     async with opens(models) as bench:
         await bench.deploy(agent("ask"))
         job = await bench.run("ask")
@@ -111,7 +111,7 @@ async def test_a_model_that_can_not_answer_fails_the_run_and_costs_nothing(opens
 
 async def test_an_agent_that_never_ends_is_stopped_after_its_steps(opens: Opens) -> None:
     def go_on(request: Any) -> Any:
-        return calls(("todo_write", {"items": []}), step=len(request.messages))
+        return calls(("memory_search", {"query": "tea"}), step=len(request.messages))
 
     models = ScriptedModels([go_on])
     async with opens(models) as bench:
@@ -131,10 +131,10 @@ async def test_a_tool_that_is_not_there_is_answered_with_those_that_are(opens: O
 
 
 async def test_a_limit_on_a_tool_is_kept(opens: Opens) -> None:
-    twice = calls(("todo_write", {"items": []}), ("todo_write", {"items": []}))
+    twice = calls(("memory_search", {"query": "tea"}), ("memory_search", {"query": "tea"}))
     models = ScriptedModels([twice, output()])
     async with opens(models) as bench:
-        await bench.deploy(agent("ask", tool_limits={"todo_write": 1}))
+        await bench.deploy(agent("ask", tool_limits={"memory_search": 1}))
         await bench.run("ask")
     first, second = models.requests[1].messages[-1]["results"]  # type: ignore[typeddict-item]
     assert (first["ok"], second["ok"]) == (True, False)
