@@ -3,6 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/pytest --numprocesses 3 --dist worksteal  # most tests wait, also with two cores
+
+# The JavaScript SDK needs npm; its runtimes Chromium and Linux on x86-64 too. What is not there is
+# left out, and said: CI has to have everything.
+SDK := sdk/typescript
+RUNTIMES := $(SDK)/runtimes
+CHROMIUM ?= /usr/bin/chromium
+export CHROMIUM
+HAS_NPM := $(shell command -v npm)
+HAS_RUNTIMES := $(and $(HAS_NPM),$(wildcard $(CHROMIUM)),$(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)))
+NPM_READY := $(if $(HAS_NPM),$(SDK)/node_modules/.ready)
+RUNTIMES_READY := $(if $(HAS_RUNTIMES),$(RUNTIMES)/node_modules/.ready)
+NO_NPM := echo "SKIPPED the JavaScript SDK: there is no npm"
+NO_RUNTIMES := echo "SKIPPED the runtimes of the JavaScript SDK: they need npm, and Chromium in $(CHROMIUM)"
 
 .DEFAULT_GOAL := help
 
@@ -11,11 +25,16 @@ help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(READY)  ## install everything into .venv (the other commands do it when needed)
+setup: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## install everything (the other commands do it when needed)
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -e ".[server,s3,postgres]"
+	@touch $@
+
+# From inside of the folder: npm looks for its settings there, and `--prefix` hides the machine's.
+$(SDK)/node_modules/.ready $(RUNTIMES)/node_modules/.ready: %/node_modules/.ready: %/package.json %/package-lock.json
+	cd $* && npm ci --loglevel=error
 	@touch $@
 
 .PHONY: demo
@@ -38,7 +57,7 @@ generate: $(READY)  ## write again what is generated: the sync client, the contr
 	$(BIN)/python scripts/reference.py
 
 .PHONY: check
-check: $(READY)  ## format, lint, types, import rules, generated files
+check: $(READY) $(NPM_READY)  ## format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check --quiet src tests scripts benchmarks examples
 	$(BIN)/ruff check --quiet src tests scripts benchmarks examples
 	$(BIN)/mypy
@@ -46,21 +65,21 @@ check: $(READY)  ## format, lint, types, import rules, generated files
 	$(BIN)/python scripts/unasync.py --check
 	$(BIN)/python scripts/contract.py --check
 	$(BIN)/python scripts/reference.py --check
+	$(if $(HAS_NPM),cd $(SDK) && npm run --silent check,@$(NO_NPM))
 
 .PHONY: test
-test: $(READY)  ## every test that is done in a few minutes
-	$(BIN)/pytest -m "not slow and not postgres"
-
-.PHONY: test-postgres
-test-postgres: $(READY)  ## the same on PostgreSQL, and what needs several processes
-	$(BIN)/pytest -m postgres
+test: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## every test that is done in a few minutes, on both databases
+	$(PYTEST) -m "not slow"
+	$(if $(HAS_NPM),cd $(SDK) && npm test,@$(NO_NPM))
+	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm test,@$(NO_RUNTIMES))
 
 .PHONY: test-slow
-test-slow: $(READY)  ## the rest: crashes, floods, many cuts
-	$(BIN)/pytest -m "slow and not postgres"
+test-slow: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## the rest: crashes, floods, many cuts
+	$(PYTEST) -m slow
+	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run test:slow,@$(NO_RUNTIMES))
 
 .PHONY: docs
-docs: $(READY)  ## check that the documentation tells the truth
+docs: $(READY) $(NPM_READY)  ## check that the documentation tells the truth
 	$(BIN)/python scripts/reference.py --check
 	$(BIN)/pytest tests/docs
 
@@ -70,4 +89,5 @@ bench: $(READY)  ## measure, and write the figures into benchmarks/README.md
 
 .PHONY: clean
 clean:  ## remove what the other commands made
+	rm -rf $(SDK)/node_modules $(SDK)/dist $(RUNTIMES)/node_modules $(RUNTIMES)/.work
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

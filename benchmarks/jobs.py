@@ -16,7 +16,7 @@ from contextlib import ExitStack
 import peers
 from figures import Figure, milliseconds, percentiles, show, times
 from peers import Contestant
-from served import serving
+from served import DATABASES
 
 CLIENTS = 8
 CALLS_A_ROUND = 60
@@ -24,9 +24,12 @@ CALLS_A_ROUND = 60
 
 def measure(rounds: int = 5) -> list[Figure]:
     with ExitStack() as stack:
-        served = stack.enter_context(serving())
+        servers = {name: stack.enter_context(serve()) for name, serve in DATABASES.items()}
         sides = {
-            f"{how} {kind}": stack.enter_context(peers.ours(how, served.url, served.key, kind))
+            f"{how} {kind} {database}": stack.enter_context(
+                peers.ours(how, served.url, served.key, kind)
+            )
+            for database, served in servers.items()
             for kind in ("fresh", "warm")
             for how in ("sdk", "http")
         }
@@ -42,10 +45,10 @@ def latency(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
         for name, side in sides.items():
             taken[name] += side.latencies(CALLS_A_ROUND)
     names = {
-        "sdk fresh": "`Puras.run`, a process for each run",
-        "http fresh": "one request, a process for each run",
-        "sdk warm": "`Puras.run`, `process: warm`",
-        "http warm": "one request, `process: warm`",
+        **on_each("sdk fresh", "`Puras.run`, a process for each run"),
+        **on_each("http fresh", "one request, a process for each run"),
+        **on_each("sdk warm", "`Puras.run`, `process: warm`"),
+        **on_each("http warm", "one request, `process: warm`"),
         "gradio": "Gradio, `Client.predict`",
         "celery": "Celery on Redis, `delay().get()`",
         "echo": "the echo",
@@ -62,8 +65,8 @@ def latency(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
 
 def throughput(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
     shown = {
-        "http fresh": "a process for each run",
-        "http warm": "`process: warm`",
+        **on_each("http fresh", "a process for each run"),
+        **on_each("http warm", "`process: warm`"),
         "gradio": "Gradio",
         "celery": "Celery on Redis",
         "echo": "the echo",
@@ -81,6 +84,11 @@ def throughput(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
         )
         for name, told in shown.items()
     ]
+
+
+def on_each(name: str, told: str) -> dict[str, str]:
+    """Name a side, and tell of it, on each database."""
+    return {f"{name} {database}": f"{told}, {database}" for database in DATABASES}
 
 
 def beside(other: str, mine: float, its: float, name: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
-NAMES = ("jobs", "streams", "history", "idle", "import_time")
+NAMES = ("jobs", "streams", "history", "idle", "import_time", "js_clients")
 
 
 def main() -> None:

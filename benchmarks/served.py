@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 PURAS = (sys.executable, "-m", "puras.cli.main")
 _SKILL = """\
 description: {name}
@@ -48,15 +49,8 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path | None = None) -> Iterator[Served]:
-    """Serve inside of the block, with the skills `fresh`, `warm` and `ticker` of `bench`.
-
-    A `home` that was used before is served as it is.
-    """
-    if home is not None:
-        with started(home) as served:
-            yield served
-        return
+def serving() -> Iterator[Served]:
+    """Serve on SQLite in the block, with the skills `fresh`, `warm` and `ticker` of `bench`."""
     with (
         tempfile.TemporaryDirectory(prefix="puras-bench-") as folder,
         started(Path(folder)) as served,
@@ -66,12 +60,41 @@ def serving(home: Path | None = None) -> Iterator[Served]:
 
 
 @contextmanager
-def started(home: Path) -> Iterator[Served]:
-    """Start `puras serve` on a folder; inside of the block it is ready."""
+def serving_on_postgres() -> Iterator[Served]:
+    """Serve the same skills, on a PostgreSQL that survives a power cut as SQLite does."""
+    with (
+        durable_postgres() as url,
+        tempfile.TemporaryDirectory(prefix="puras-bench-") as folder,
+        started(Path(folder), database=url) as served,
+    ):
+        deploy(served)
+        yield served
+
+
+@contextmanager
+def durable_postgres() -> Iterator[str]:
+    """Give the URL of an empty database, in a PostgreSQL that syncs what it commits."""
+    sys.path.append(str(ROOT))
+    from tests.postgres import running_postgres
+
+    with running_postgres(durable=True) as server:
+        yield server.fresh()
+
+
+DATABASES = {"SQLite": serving, "PostgreSQL": serving_on_postgres}
+"""Each by its name, with what serves on it."""
+
+
+@contextmanager
+def started(home: Path, *, database: str | None = None) -> Iterator[Served]:
+    """Start `puras serve` on a folder; inside of the block it is ready.
+
+    `database` is the URL of a PostgreSQL database; without it the server has SQLite.
+    """
     with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             [*PURAS, "serve", "--port", "0", "--data", str(home / "data"), "--output", "json"],
-            env=environment(home),
+            env=environment(home) | ({"PURAS_DATABASE_URL": database} if database else {}),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

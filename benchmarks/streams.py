@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 from figures import Figure, percentiles, show
-from served import Served, serving
+from served import DATABASES, Served
 
 READERS = (1, 100, 500)
 LIVE = {"events": 60, "pause": 0.1}
@@ -25,9 +27,13 @@ BACKLOG = {"events": 10_000, "pause": 0}
 
 
 def measure() -> list[Figure]:
-    with serving() as served:
-        late = [delay(served, readers) for readers in READERS]
-        return [*late, *replay(served)]
+    return [figure for name, serve in DATABASES.items() for figure in on(name, serve)]
+
+
+def on(database: str, serve: Callable[[], AbstractContextManager[Served]]) -> list[Figure]:
+    with serve() as served:
+        found = [*(delay(served, readers) for readers in READERS), *replay(served)]
+    return [replace(figure, what=f"{database}: {figure.what}") for figure in found]
 
 
 def delay(served: Served, readers: int) -> Figure:

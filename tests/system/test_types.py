@@ -153,7 +153,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
 
     @given(schemas(), schemas(side="result"))
-    @settings(max_examples=60, phases=[Phase.generate], database=None, deadline=None)
+    @settings(max_examples=60, phases=[Phase.generate], database=None)
     def write(inputs: dict[str, Any], result: dict[str, Any]) -> None:
         name = f"skills{len([*folder.iterdir()])}"
         signatures = [

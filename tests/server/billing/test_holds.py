@@ -281,7 +281,7 @@ async def test_a_hundred_holds_at_once_never_overspend_the_wallet(db: Database) 
     assert await world.spent() == len(granted) * 13
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -315,7 +315,7 @@ def assert_contained(data: bytes, room: Path) -> None:
 
 
 @given(st.lists(ENTRIES, max_size=5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_archive_writes_outside_or_leaves_anything_when_it_fails(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]
 ) -> None:
@@ -323,7 +323,7 @@ def test_no_archive_writes_outside_or_leaves_anything_when_it_fails(
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_damaged_archive_writes_outside_or_raises_anything_else(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -118,7 +118,7 @@ async def list_files(call: Call) -> Reply:
 @routes.get(
     "/v1/drive/{path:path}",
     needs=Power.LIMITED,
-    media="application/octet-stream",
+    media="*/*",
     codes=("bad_path", "file_not_found", "range_not_satisfiable"),
 )
 async def read_file(call: Call) -> Response:
@@ -145,7 +145,7 @@ async def delete_file(call: Call) -> Response:
 @routes.get(
     "/v1/files/{signed:path}",
     needs=None,
-    media="application/octet-stream",
+    media="*/*",
     codes=("bad_signature", "file_not_found", "range_not_satisfiable"),
 )
 async def read_signed_file(call: Call) -> Response:

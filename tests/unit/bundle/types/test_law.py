@@ -74,7 +74,7 @@ def _fits_object(type_: Object, value: dict[str, Any], reader: Reader) -> bool:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_inputs_that_the_server_takes_fit_their_type(data: st.DataObject) -> None:
     schema = data.draw(schemas())
     value = data.draw(values(schema, schema))
@@ -84,7 +84,7 @@ def test_inputs_that_the_server_takes_fit_their_type(data: st.DataObject) -> Non
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_result_that_the_server_gives_fits_its_type(data: st.DataObject) -> None:
     schema = data.draw(schemas(side="result"))
     shaped, faults = shape_output(schema, data.draw(values(schema, schema)))

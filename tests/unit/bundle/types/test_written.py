@@ -23,7 +23,7 @@ def signatures(inputs: dict[str, Any], result: dict[str, Any]) -> list[Signature
 
 
 @given(schemas(), schemas(side="result"))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_python_file_runs_and_its_annotations_are_types(
     inputs: dict[str, Any], result: dict[str, Any]
 ) -> None:
@@ -36,7 +36,7 @@ def test_the_python_file_runs_and_its_annotations_are_types(
 
 
 @given(schemas(), schemas(side="result"))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_formatter_leaves_the_python_file_as_it_is(
     inputs: dict[str, Any], result: dict[str, Any]
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_formatter_leaves_the_python_file_as_it_is(
 
 
 @given(schemas(), schemas(side="result"))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_schemas_are_always_written_alike(
     inputs: dict[str, Any], result: dict[str, Any]
 ) -> None:
