@@ -17,6 +17,7 @@ KeyKind: TypeAlias = Literal["secret", "publishable"]
 SpanKind: TypeAlias = Literal["run", "step", "llm", "tool", "function"]
 BudgetScope: TypeAlias = Literal["workspace", "skillpack"]
 BudgetWindow: TypeAlias = Literal["day", "month", "rolling30", "total"]
+ApprovalStatus: TypeAlias = Literal["pending", "approved", "denied", "expired"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 JobErrorCode: TypeAlias = Literal[
     "input_invalid",
@@ -196,6 +197,29 @@ class Feedback(TypedDict):
     end_user_id: str | None
     created_at: str
     updated_at: str
+
+
+class ApprovalBody(TypedDict):
+    """A `reason` is read by the agent."""
+
+    decision: Literal["approved", "denied"]
+    reason: NotRequired[str | None]
+
+
+class Approval(TypedDict):
+    """A use of a tool that a person has to approve. `job_id` is the job that asks, which may be
+    below the one that was submitted; after `expires_at` no answer counts as a no."""
+
+    id: str
+    job_id: str
+    tool_call_id: str
+    tool_name: str
+    tool_input: dict[str, Any]
+    status: ApprovalStatus
+    reason: str | None
+    created_at: str
+    expires_at: str
+    decided_at: str | None
 
 
 class Skillpack(TypedDict):

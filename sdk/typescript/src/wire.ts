@@ -19,6 +19,8 @@ export type BudgetScope = "workspace" | "skillpack";
 
 export type BudgetWindow = "day" | "month" | "rolling30" | "total";
 
+export type ApprovalStatus = "pending" | "approved" | "denied" | "expired";
+
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 export type JobErrorCode =
@@ -161,6 +163,29 @@ export interface Feedback {
   end_user_id: string | null;
   created_at: string;
   updated_at: string;
+}
+
+/** A `reason` is read by the agent. */
+export interface ApprovalBody {
+  decision: "approved" | "denied";
+  reason?: string | null;
+}
+
+/**
+ * A use of a tool that a person has to approve. `job_id` is the job that asks, which may be
+ * below the one that was submitted; after `expires_at` no answer counts as a no.
+ */
+export interface Approval {
+  id: string;
+  job_id: string;
+  tool_call_id: string;
+  tool_name: string;
+  tool_input: Record<string, unknown>;
+  status: ApprovalStatus;
+  reason: string | null;
+  created_at: string;
+  expires_at: string;
+  decided_at: string | null;
 }
 
 export interface Skillpack {

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import quote
 
 from puras import wire
@@ -146,6 +146,23 @@ class Api(Puras):
     def spans(self, job_id: str) -> list[wire.Span]:
         path = f"/v1/jobs/{quote(job_id, safe='')}/spans"
         return cast("list[wire.Span]", _parse_list(self._call(self._request("GET", path)), path))
+
+    def list_approvals(self, job_id: str) -> list[wire.Approval]:
+        """Return what a job, and the jobs below it, asked people to approve."""
+        path = f"/v1/jobs/{quote(job_id, safe='')}/approvals"
+        answer = self._call(self._request("GET", path))
+        return cast("list[wire.Approval]", _parse_list(answer, path))
+
+    def decide(
+        self,
+        approval_id: str,
+        decision: Literal["approved", "denied"],
+        *,
+        reason: str | None = None,
+    ) -> wire.Approval:
+        body: wire.ApprovalBody = {"decision": decision, "reason": reason}
+        path = f"/v1/approvals/{quote(approval_id, safe='')}"
+        return cast("wire.Approval", self._object("POST", path, body))
 
     def list_budgets(self) -> list[wire.Budget]:
         return cast("list[wire.Budget]", self._list("/v1/budgets"))

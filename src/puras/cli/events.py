@@ -87,6 +87,19 @@ def _subagent(payload: Mapping[str, Any]) -> str:
     return _joined(payload, "label", "status")
 
 
+def _approval_required(payload: Mapping[str, Any]) -> str:
+    approval_id, until = payload.get("approval_id"), str(payload.get("expires_at", ""))[11:19]
+    return (
+        f"{payload.get('tool_name')} {_short(payload.get('tool_input'))} waits for an answer until "
+        f"{until}: puras approve {approval_id}, or puras deny {approval_id}"
+    )
+
+
+def _approval_decided(payload: Mapping[str, Any]) -> str:
+    reason = f": {payload['reason']}" if payload.get("reason") else ""
+    return f"{payload.get('status')}{reason}"
+
+
 def _unknown(payload: Mapping[str, Any]) -> str:
     return _short(payload)
 
@@ -108,6 +121,8 @@ _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "model_response": _model_response,
     "tool_call": _tool_call,
     "tool_result": _tool_result,
+    "approval_required": _approval_required,
+    "approval_decided": _approval_decided,
     "subagent_start": _subagent,
     "subagent_end": _subagent,
 }

@@ -44,6 +44,7 @@ _NEXT_STEP_BY_CODE: Final = {
     "key_not_found": "list your keys: puras keys",
     "secret_not_found": "list the secrets: puras secrets ls",
     "secrets_missing": "set them: puras secrets set NAME",
+    "approval_not_found": "list those of a job: puras approvals JOB",
     "budget_not_found": "list your budgets: puras budgets",
     "budget_exhausted": "raise its limit: puras budgets update ID --limit USD",
 }

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import click
@@ -20,24 +20,38 @@ if TYPE_CHECKING:
 class View(Protocol):
     """Something that can be shown one event after the other."""
 
+    @property
+    def can_pause(self) -> bool:
+        """Whether a person looks at it, and may be asked something in between."""
+
     def show(self, event: Mapping[str, Any]) -> None: ...
 
+    def paused(self) -> AbstractContextManager[None]:
+        """Keep still, so that the terminal is free for a question."""
 
-class Silent:
+
+class _NeverPaused:
+    can_pause = False
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Silent(_NeverPaused):
     """Shows nothing: the result alone is wanted."""
 
     def show(self, event: Mapping[str, Any]) -> None:
         pass
 
 
-class JSONLines:
+class JSONLines(_NeverPaused):
     """Writes each event to stdout as one line of JSON."""
 
     def show(self, event: Mapping[str, Any]) -> None:
         output.json_line(event)
 
 
-class PlainLines:
+class PlainLines(_NeverPaused):
     """Writes each event as one line."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -49,6 +63,8 @@ class PlainLines:
 
 class Drawing:
     """Lines that scroll by, above one that moves: status, progress, elapsed time."""
+
+    can_pause = True
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
@@ -70,6 +86,14 @@ class Drawing:
                 )
             case _:
                 self._print(line)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
 
     def _print(self, line: events.Line) -> None:
         from rich.text import Text

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from puras.cli import live
+from puras.cli.asking import ask_if_asked
 from puras.cli.failures import INTERRUPTED, CommandFailed
 from puras.errors import PurasConnectionError
 
@@ -26,7 +27,8 @@ def watch(
     interval: float = 1.5,
     goes_on: bool = True,
 ) -> Job:
-    """Show a job's events as they come, and return the job when it is over.
+    """Show a job's events as they come, and return the job when it is over. On a terminal, who
+    watches is asked what an agent asks.
 
     `json` is the view for `--output json`; `goes_on` tells whether the job outlives the watching.
 
@@ -37,6 +39,7 @@ def watch(
         with live.view(title, stream=stream, json=json) as view:
             for event in api.follow(job_id, timeout=timeout, interval=interval):
                 view.show(event)
+                ask_if_asked(api, view, event)
         return api.get(job_id)
 
 

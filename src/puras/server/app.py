@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from puras.server import health
+from puras.server.approvals.routes import routes as approvals
 from puras.server.billing.routes import routes as billing
 from puras.server.budgets.routes import routes as budgets
 from puras.server.cards.routes import routes as cards
@@ -25,6 +26,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     health.routes,
     jobs,
     spans,
+    approvals,
     feedback,
     skillpacks,
     deployments,
