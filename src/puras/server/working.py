@@ -52,7 +52,8 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     def announce(changes: Changes) -> None:
         worker.announce(changes)
 
-    media = MediaCalls(open_studio(settings, os.environ), incoming(settings.home))
+    studio = open_studio(settings, os.environ, fetcher=platform.fetcher)
+    media = MediaCalls(studio, incoming(settings.home))
     runner = await FunctionRunner.open(settings.home)
     stack.push_async_callback(runner.close)
     environments = Environments(settings.home / "environments", home=settings.home)

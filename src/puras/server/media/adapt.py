@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from puras.server.media.families import Family, Parameter
-from puras.server.media.verbs import MediaRequest, ratio
+from puras.server.media.families import Family, Parameter, price_key
+from puras.server.media.verbs import MediaRequest
 from puras.server.refusals import Refused
 
 _TAG = re.compile(r"@image([0-9]{1,4})\b", re.IGNORECASE)
@@ -45,36 +45,29 @@ def adapt(family: Family, request: MediaRequest) -> Adapted:
         Refused: `invalid_request`, where the model can't do what is asked for.
     """
     _check_references(family, request)
-    asked = _asked(family, request)
     body: dict[str, Any] = dict(family.sends)
     used: dict[str, Any] = {}
     changes: dict[str, Any] = {}
-    for name, wanted in asked.items():
-        parameter = family.takes.get(name)
-        if parameter is None:
-            if wanted is not None:
-                changes[name] = {"asked": wanted, "used": None}
-            continue
-        fitted = _fitted(family, parameter, name, wanted)
-        if fitted is None:
-            continue
-        used[name], sent = fitted
-        body[parameter.name] = sent
-        if wanted is not None and used[name] != wanted:
-            changes[name] = {"asked": wanted, "used": used[name]}
+    for name, wanted in _asked(family, request).items():
+        fitted = _fitted(family, name, wanted)
+        if fitted is not None:
+            used[name], body[family.takes[name].name] = fitted
+        if wanted is not None and used.get(name) != wanted:
+            changes[name] = {"asked": wanted, "used": used.get(name)}
+    changes |= _reshaped(request, used, changes)
     return Adapted(family, request, _model(family, request), body, used, changes)
 
 
 def _asked(family: Family, request: MediaRequest) -> dict[str, Any]:
-    """Return what is asked for, by argument. An aspect that stands for a size is asked for only
-    where the model takes no size."""
+    """Return what is asked for, by argument; of size and aspect ratio the one the model takes."""
     aspect, size = request.aspect, request.size
-    if size is not None and "size" in family.takes:
-        aspect = None
+    by_size = "size" in family.takes and (size is not None or "aspect_ratio" not in family.takes)
+    if by_size and size is None and aspect is not None:
+        size = (1000 * aspect.numerator, 1000 * aspect.denominator)
     return {
-        "prompt": _tagged(family, request) if request.kind != "transcript" else None,
-        "aspect_ratio": None if aspect is None else f"{aspect.numerator}:{aspect.denominator}",
-        "size": None if size is None else f"{size[0]}x{size[1]}",
+        "prompt": None if request.kind == "transcript" else _tagged(family, request),
+        "aspect_ratio": None if by_size or aspect is None else _written(aspect),
+        "size": f"{size[0]}x{size[1]}" if by_size and size else None,
         "duration": request.duration,
         "resolution": request.resolution,
         "sound": request.sound,
@@ -84,10 +77,35 @@ def _asked(family: Family, request: MediaRequest) -> dict[str, Any]:
     }
 
 
-def _fitted(family: Family, parameter: Parameter, name: str, wanted: Any) -> tuple[Any, Any] | None:
+def _reshaped(
+    request: MediaRequest, used: Mapping[str, Any], changes: dict[str, Any]
+) -> dict[str, Any]:
+    """Tell of a changed shape in the word that it was asked for in."""
+    told = [changes.pop(name, None) for name in ("size", "aspect_ratio")]
+    if request.size is not None and used.get("size") is None:
+        asked = "{}x{}".format(*request.size)
+        return {"size": {"asked": asked, "used": used.get("aspect_ratio")}}
+    if request.size is not None:
+        return {} if told[0] is None else {"size": told[0]}
+    if request.aspect is None:
+        return {}
+    got = used.get("size") or used.get("aspect_ratio")
+    shape = None if got is None else Fraction(*map(int, re.split("[x:]", got)))
+    if shape == request.aspect:
+        return {}
+    now = _written(shape) if shape is not None and "size" in used else got
+    return {"aspect_ratio": {"asked": _written(request.aspect), "used": now}}
+
+
+def _written(aspect: Fraction) -> str:
+    return f"{aspect.numerator}:{aspect.denominator}"
+
+
+def _fitted(family: Family, name: str, wanted: Any) -> tuple[Any, Any] | None:
     """Return (what is in force, what is sent) for one argument; None: nothing is sent."""
-    value = parameter.default if wanted is None else wanted
-    if value is None:
+    parameter = family.takes.get(name)
+    value = parameter.default if parameter and wanted is None else wanted
+    if parameter is None or value is None:
         return None
     if name == "prompt":
         _check_length(family, parameter, value)
@@ -112,21 +130,21 @@ def _nearest(name: str, value: Any, known: Iterable[str]) -> str | None:
     """Return the known value that is nearest, of two equally near the larger one."""
     if name == "duration":
         return min(known, key=lambda key: (abs(float(key) - float(value)), -float(key)))
-    if name == "aspect_ratio":
-        wanted = math.log(ratio(value))
-        return min(known, key=lambda key: abs(math.log(ratio(key)) - wanted))
-    if name == "size":
-        width, height = map(int, value.split("x"))
-        shape = math.log(Fraction(width, height))
-        return min(
-            known,
-            key=lambda key: (
-                abs(math.log(Fraction(*map(int, key.split("x")))) - shape),
-                abs(math.prod(map(int, key.split("x"))) - width * height),
-            ),
-        )
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return next((key for key in known if key.lower() == text.lower()), None)
+    if name == "resolution":
+        return min(known, key=lambda key: (abs(_lines(key) - _lines(value)), -_lines(key)))
+    if name in ("aspect_ratio", "size"):
+        return min(known, key=lambda key: _distance(key, value))
+    return next((key for key in known if key.lower() == price_key(value).lower()), None)
+
+
+def _lines(resolution: str) -> int:
+    return int(resolution.rstrip("p"))
+
+
+def _distance(one: str, other: str) -> tuple[float, int]:
+    """Tell how far two shapes are from each other (`9:16`, `576x1024`): form first, then area."""
+    (width, height), (wide, high) = (map(int, re.split("[x:]", text)) for text in (one, other))
+    return abs(math.log(width * high) - math.log(height * wide)), abs(width * height - wide * high)
 
 
 def _check_references(family: Family, request: MediaRequest) -> None:

@@ -33,13 +33,14 @@ class BadCatalogue(ValueError):
 @dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per unit. `varies` names a parameter whose values have prices of their own;
-    `usd_per_reference` is added for each reference."""
+    `usd_per_reference` and `usd_per_1k_characters` of the prompt are added."""
 
     per: str
     usd: Decimal | None
     varies: str | None = None
     values: Mapping[str, Decimal] = field(default_factory=dict)
     usd_per_reference: Decimal = Decimal(0)
+    usd_per_1k_characters: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,11 @@ def with_own(catalogue: Catalogue, file: Path) -> Catalogue:
     except OSError as error:
         raise BadCatalogue(f"{file} can't be read: {error.strerror}") from None
     return {kind: {**catalogue[kind], **own[kind]} for kind in catalogue}
+
+
+def price_key(value: Any) -> str:
+    """Return how a catalogue writes a parameter's value."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def near(slug: str, known: Iterable[str]) -> str:
@@ -165,15 +171,15 @@ def _price(price: dict[str, Any]) -> Price:
     if per not in UNITS or (usd is None) == (not by) or len(by) > 1:
         raise ValueError(f"a price has `usd` or `usd_by`, and is per one of {', '.join(UNITS)}")
     varies, values = next(iter(by.items()), (None, {}))
-    extra = _usd(price.pop("usd_per_reference", 0))
+    extras = [_usd(price.pop(f"usd_per_{unit}", 0)) for unit in ("reference", "1k_characters")]
     if price:
         raise ValueError(f"a price has no {', '.join(price)}")
     return Price(
         per,
         None if usd is None else _usd(usd),
         varies,
-        {str(value): _usd(amount) for value, amount in values.items()},
-        extra,
+        {price_key(value): _usd(amount) for value, amount in values.items()},
+        *extras,
     )
 
 

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 
 from puras.server.media.adapt import Adapted
-from puras.server.media.families import Family, Price
+from puras.server.media.families import Family, Price, price_key
 from puras.server.refusals import Refused
 from puras.wire import MICROS_PER_USD
 
@@ -23,6 +23,7 @@ def cost_micros(adapted: Adapted, *, heard_seconds: float | None = None) -> int:
     usd = _units(adapted, price, heard_seconds) * _usd(adapted, price)
     if adapted.request.kind != "transcript":
         usd += price.usd_per_reference * len(adapted.request.files)
+        usd += price.usd_per_1k_characters * Decimal(len(adapted.request.prompt)) / 1000
     return math.ceil(usd * MICROS_PER_USD)
 
 
@@ -37,8 +38,7 @@ def unpriced(family: Family) -> Refused:
 def _usd(adapted: Adapted, price: Price) -> Decimal:
     if price.usd is not None:
         return price.usd
-    value = adapted.used.get(price.varies or "")
-    key = str(value).lower() if isinstance(value, bool) else str(value)
+    key = price_key(adapted.used.get(price.varies or ""))
     if key not in price.values:
         raise unpriced(adapted.family)
     return price.values[key]
