@@ -38,7 +38,7 @@ $(SDK)/node_modules/.ready $(RUNTIMES)/node_modules/.ready: %/node_modules/.read
 	@touch $@
 
 .PHONY: demo
-demo: $(READY)  ## start a server, deploy the examples, run one on a photograph, clean up
+demo: $(READY)  ## start a server, deploy the examples, run a function and an agent, clean up
 	@$(BIN)/puras demo
 
 .PHONY: dev

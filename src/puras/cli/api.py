@@ -38,6 +38,9 @@ class Api(Puras):
     def balance(self) -> wire.Balance:
         return cast("wire.Balance", self._object("GET", "/v1/billing/balance"))
 
+    def sign(self, path: str) -> wire.Signed:
+        return cast("wire.Signed", self._object("POST", "/v1/drive/sign", {"path": path}))
+
     def list_skillpacks(self) -> list[wire.Skillpack]:
         return cast("list[wire.Skillpack]", self._list("/v1/skillpacks"))
 

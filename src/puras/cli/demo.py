@@ -1,6 +1,7 @@
 """`puras demo`: the whole way once, on a server that is gone afterwards.
 
-Start, deploy two bundles, run one on a photograph, watch it, fetch the file that it made.
+Start, deploy three bundles, run a function on a photograph and an agent on a product's page, watch
+both, and fetch the files that they made.
 """
 
 from __future__ import annotations
@@ -27,9 +28,15 @@ from puras.cli.watching import watch
 
 if TYPE_CHECKING:
     from puras.cli.api import Api
+    from puras.client._models import Job
 
-BUNDLES: Final = ("hello-world", "image-tools")
+BUNDLES: Final = ("hello-world", "image-tools", "ugc-ads")
 _PHOTO: Final = "image-tools/photo.jpg"
+_PAGE: Final = "ugc-ads/product.html"
+_DRAFTS: Final = {
+    f"PURAS_{kind}_MODEL": "local/draft" for kind in ("TEXT", "IMAGE", "VIDEO", "AUDIO")
+}
+"""What makes the demo cost nothing, whichever keys there are."""
 _TIMEOUT: Final = 300.0
 
 
@@ -37,8 +44,9 @@ _TIMEOUT: Final = 300.0
 def demo() -> None:
     """See everything work in a minute: serve, deploy, run, watch, fetch, clean up.
 
-    A server starts on a free port with data of its own, the example bundles are deployed, and
-    `image-tools/thumbnail` runs on a photograph. Nothing is left behind.
+    A server starts on a free port with data of its own, and the example bundles are deployed. Then
+    `image-tools/thumbnail` runs on a photograph, and an agent, `ugc-ads/ugc-ad`, makes the draft of
+    a video. No key is needed, and nothing is left behind.
 
     \b
     Example:
@@ -47,12 +55,12 @@ def demo() -> None:
     began = time.monotonic()
     with _examples() as examples:
         _say("Starting a server on a free port, with data of its own …")
-        with local_server(None) as login, connect_to(login) as api:
+        with local_server(None, settings=_DRAFTS) as login, connect_to(login) as api:
             _say(f"It listens on {login.api_base}")
             for name in BUNDLES:
                 _deploy(api, examples / name)
-            job = _run(api, examples / _PHOTO)
-            _show(job)
+            _show(_make_thumbnail(api, examples / _PHOTO), "image/jpeg")
+            _show(_make_ad(api, examples / _PAGE), "video/mp4")
     _say(f"Done in {time.monotonic() - began:.0f} s; the server and its data are gone.")
     _say_what_next()
 
@@ -63,15 +71,28 @@ def _deploy(api: Api, folder: Path) -> None:
     _say(f"Deployed {pack['slug']} version {deployment['version']}: {skills}")
 
 
-def _run(api: Api, photo: Path) -> dict[str, Any]:
+def _make_thumbnail(api: Api, photo: Path) -> Job:
     uploaded = api.upload(photo)
     _say(f"Uploaded {photo.name} ({output.size(photo.stat().st_size)}); running on it:\n")
     inputs = {"image": uploaded["drive_path"], "width": 320}
-    submitted = api.submit("image-tools/thumbnail", inputs)
+    return _run(api, "image-tools/thumbnail", inputs)
+
+
+def _make_ad(api: Api, page: Path) -> Job:
+    """Run the agent on a page that this server itself has, so that no network is needed."""
+    signed = api.sign(api.upload(page)["drive_path"])
+    _say(
+        "\nNow an agent: from a product's page to a video of 15 seconds, with drafts for models:\n"
+    )
+    return _run(api, "ugc-ads/ugc-ad", {"product": signed["signed_url"], "duration": 15})
+
+
+def _run(api: Api, skill: str, inputs: dict[str, Any]) -> Job:
+    submitted = api.submit(skill, inputs)
     job = watch(
         api,
         submitted["id"],
-        title="image-tools/thumbnail",
+        title=skill,
         stream=sys.stderr,
         json=live.Silent,
         timeout=_TIMEOUT,
@@ -81,23 +102,24 @@ def _run(api: Api, photo: Path) -> dict[str, Any]:
     return job
 
 
-def _show(job: dict[str, Any]) -> None:
-    _say("\nThe result, with a signed URL that anyone may open until it expires:")
+def _show(job: Job, mime: str) -> None:
+    _say("\nThe result, with signed URLs that anyone may open until they expire:")
     output.document(job["result"])
-    made = job["outputs"][0]
-    content = _fetch(made["url"])
+    made = next(file for file in job["outputs"] if file["mime"] == mime)
+    content = _fetch(made["url"], mime=mime)
     if len(content) != made["size_bytes"]:
         raise CommandFailed(f"{made['url']} gave {len(content)} bytes", code="demo_failed")
-    _say(f"Fetched it: {made['mime']}, {output.size(len(content))}, no key needed.")
+    _say(f"Fetched {made['url']}\n  {mime}, {output.size(len(content))}, no key needed.")
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(url: str, *, mime: str) -> bytes:
     """Open a URL as a stranger would: without a key."""
     import httpx2
 
     answer = httpx2.get(url, timeout=30)
-    if answer.status_code != 200:
-        raise CommandFailed(f"{url} answers {answer.status_code}", code="demo_failed")
+    found = answer.headers.get("content-type", "").partition(";")[0]
+    if (answer.status_code, found) != (200, mime):
+        raise CommandFailed(f"{url} answers {answer.status_code}, {found}", code="demo_failed")
     return answer.content
 
 

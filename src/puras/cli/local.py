@@ -38,9 +38,12 @@ _NOT_PASSED_ON: Final = frozenset(
 
 
 @contextmanager
-def local_server(folder: Path | None, *, model: str | None = None) -> Iterator[Login]:
+def local_server(
+    folder: Path | None, *, model: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Login]:
     """Serve from a data folder of its own, as long as the block runs; a bundle in `folder` is
-    deployed before. `model` is that of agentic skills that name none.
+    deployed before. `model` is that of agentic skills that name none, `settings` go before those
+    of the environment.
 
     Raises:
         CommandFailed: `puras[server]` is missing, the bundle has faults, or the start failed.
@@ -50,7 +53,9 @@ def local_server(folder: Path | None, *, model: str | None = None) -> Iterator[L
         check_bundle(folder)
     key = _new_key()
     with tempfile.TemporaryDirectory(prefix="puras-local-") as home, _stopped_by_sigterm():
-        process = _start(folder, home=Path(home), own=_own_settings(key, model))
+        process = _start(
+            folder, home=Path(home), own={**_own_settings(key, model), **(settings or {})}
+        )
         try:
             yield Login(_url(process, log=Path(home) / "log"), key, "config")
         finally:
