@@ -42,6 +42,7 @@ _ASPECT = {
     "type": "string",
     "pattern": "^[1-9][0-9]{0,3}:[1-9][0-9]{0,3}$",
     "description": "Width to height, such as `9:16`.",
+    "examples": ["9:16", "16:9", "1:1"],
 }
 _SEED = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 _IMAGES = {
@@ -72,7 +73,8 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             "size": {
                 "type": "string",
                 "pattern": "^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$",
-                "description": "Width and height in pixels, such as `1024x1536`.",
+                "description": "Width and height in pixels, such as `1080x1920`.",
+                "examples": ["1080x1920"],
             },
             "seed": _SEED,
         },
@@ -107,7 +109,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
                 "maximum": MAX_AUDIO_SECONDS,
                 "description": "Seconds, for models that are told how long.",
             },
-            "language": {"type": "string", "pattern": "^[a-zA-Z]{2,3}$"},
+            "language": {"type": "string", "pattern": "^[a-zA-Z]{2,3}$", "examples": ["en"]},
             "seed": _SEED,
         },
     ),
@@ -122,6 +124,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             "language": {
                 "type": "string",
                 "pattern": "^[a-zA-Z]{2,3}$",
+                "examples": ["en"],
                 "description": "ISO 639 code of the language; without one it is recognised.",
             },
         },

@@ -6,12 +6,13 @@ import json
 import mimetypes
 from typing import Any
 
-from puras.bundle.dialect import DIALECT_TYPES, rebuilt, types_of
+from puras.bundle.tool_schema import tool_schema
 from puras.server.agent.messages import FilePart
 from puras.server.agent.models.port import ToolSpec
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
 from puras.server.jobs.store import CallKey
-from puras.server.media.verbs import SCHEMAS
+from puras.server.media.studio import wanted_by
+from puras.server.media.verbs import KINDS, SCHEMAS
 from puras.server.worker.media_calls import MediaCalls
 from puras.server.worker.run import Run
 
@@ -35,6 +36,13 @@ def media_tools(run: Run, calls: MediaCalls) -> list[Tool]:
     return [_tool(run, calls, verb) for verb in SCHEMAS]
 
 
+def media_schema(verb: str, *, model: str) -> dict[str, Any]:
+    """Return what an agent may give to a media tool; `model` is the one that it gets by default."""
+    schema = tool_schema(SCHEMAS[verb])
+    named = {**schema["properties"]["model"], "default": model}
+    return {**schema, "properties": {**schema["properties"], "model": named}}
+
+
 def _tool(run: Run, calls: MediaCalls, verb: str) -> Tool:
     async def use(call: ToolUse) -> Reply:
         # The tool's own record is about the turn; this one is about the money.
@@ -42,7 +50,9 @@ def _tool(run: Run, calls: MediaCalls, verb: str) -> Tool:
         made = await calls.make(run, verb, call.input, key=key, told=False)
         return _reply(made)
 
-    return Tool(ToolSpec(verb, _DESCRIPTIONS[verb], _for_models(SCHEMAS[verb])), use)
+    wanted = wanted_by(run.skill["extra"]).get(KINDS[verb])
+    schema = media_schema(verb, model=wanted or calls.studio.default(KINDS[verb]))
+    return Tool(ToolSpec(verb, _DESCRIPTIONS[verb], schema), use)
 
 
 def _reply(made: dict[str, Any]) -> Reply:
@@ -55,11 +65,3 @@ def _reply(made: dict[str, Any]) -> Reply:
         drive_path=path,
         cost_micros=made["billed_micros"],
     )
-
-
-def _for_models(schema: Any) -> Any:
-    """Return a schema in which files and texts are plain strings: a model has nothing else."""
-    if not isinstance(schema, dict):
-        return schema
-    told = rebuilt(schema, _for_models)
-    return {**told, "type": "string"} if DIALECT_TYPES.intersection(types_of(schema)) else told
