@@ -427,6 +427,23 @@ class BudgetPatch(TypedDict):
     enabled: NotRequired[bool]
 
 
+class Model(TypedDict):
+    """A model that a skill can name. A slug `family/*` stands for every variant of the family.
+
+    `why_not` says what has to be done before it can be used. Prices are in USD for a million
+    tokens, and null where they depend on the variant or are not known.
+    """
+
+    slug: str
+    provider: str
+    usable: bool
+    why_not: NotRequired[str]
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
+    vision: bool
+    pdf: bool
+
+
 class DriveFile(TypedDict):
     drive_path: str
     size_bytes: int
