@@ -386,6 +386,23 @@ export interface BudgetPatch {
   enabled?: boolean;
 }
 
+/**
+ * A model that a skill can name. A slug `family/*` stands for every variant of the family.
+ *
+ * `why_not` says what has to be done before it can be used. Prices are in USD for a million
+ * tokens, and null where they depend on the variant or are not known.
+ */
+export interface Model {
+  slug: string;
+  provider: string;
+  usable: boolean;
+  why_not?: string;
+  input_usd_per_mtok: number | null;
+  output_usd_per_mtok: number | null;
+  vision: boolean;
+  pdf: boolean;
+}
+
 export interface DriveFile {
   drive_path: string;
   size_bytes: number;
