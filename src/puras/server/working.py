@@ -13,6 +13,7 @@ from puras.server.agent.kit import Kit
 from puras.server.agent.models.port import Models
 from puras.server.agent.perform import Agents
 from puras.server.approvals import store as approvals
+from puras.server.approvals.ask import Answers
 from puras.server.db.database import Database
 from puras.server.events.writer import EventWriter
 from puras.server.home import incoming
@@ -103,7 +104,7 @@ async def _agents(
     models = await stack.enter_async_context(open_models(settings, os.environ))
     kit = Kit(db, clock.now, media)
 
-    async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
+    async def decisions(run: Run) -> Answers:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
 
     return Agents(
