@@ -53,6 +53,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     def announce(changes: Changes) -> None:
         worker.announce(changes)
 
+    children = Children(db, hub, clock.now, platform.bundles, announce)
     studio = open_studio(settings, os.environ, fetcher=platform.fetcher)
     media = MediaCalls(studio, incoming(settings.home))
     runner = await FunctionRunner.open(settings.home)
@@ -71,13 +72,13 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         environments=environments,
         performers={
             "function": Functions(settings, runner),
-            "agentic": await _agents(stack, settings, db, models, media),
+            "agentic": await _agents(stack, settings, db, models, media, children),
         },
         drive=platform.drive,
         signer=platform.signer,
         vault=platform.vault,
         fetcher=platform.fetcher,
-        children=Children(db, hub, clock.now, platform.bundles, announce),
+        children=children,
         more_verbs=[media.verbs],
     )
     worker = Worker(
@@ -100,9 +101,10 @@ async def _agents(
     db: Database,
     open_models: OpenModels,
     media: MediaCalls,
+    children: Children,
 ) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit(db, clock.now, media)
+    kit = Kit(db, clock.now, media, children)
 
     async def decisions(run: Run) -> Answers:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
