@@ -30,7 +30,7 @@ from puras.server.storage.port import StorageUnavailable
 from puras.server.worker.process.output import emit_log
 from puras.server.worker.run import Ground, Run, folder_of
 from puras.server.worker.run_files import put_copy
-from puras.server.worker.spec import Failed, Lost, Outcome, Runner, RunSpec, Succeeded
+from puras.server.worker.spec import Failed, Lost, Outcome, Runner, RunSpec
 
 AGENT_SECONDS = 3600.0
 """How long an agent may take, where its skill sets no time of its own."""
@@ -337,13 +337,16 @@ def _why(life: asyncio.Task[Outcome]) -> str:
     if life.cancelled() or life.exception() is not None:
         return "the tools' process was stopped"
     outcome = life.result()
-    if isinstance(outcome, Succeeded):
+    if isinstance(outcome, Lost):
+        return f"the tools' process ended: {outcome.reason}"
+    if not isinstance(outcome, Failed):
         return "the tools' process ended"
-    reason = outcome.reason if isinstance(outcome, Lost) else outcome.error
-    restart = ""
-    if isinstance(outcome, Failed) and outcome.error_code != "deployment_broken":
-        restart = ". The next call starts it anew, with the files as they were last kept"
-    return f"the tools' process ended: {reason}{restart}"
+    if outcome.error_code == "deployment_broken":
+        return f"the tools' process can't be started: {outcome.error}"
+    return (
+        f"the tools' process ended: {outcome.error}. The next call starts it anew, with the files "
+        "as they were last kept"
+    )
 
 
 async def _patiently(work: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from puras.bundle.dialect import plain
 from puras.bundle.schema import Checker, compile_schema, fill_defaults
+from puras.bundle.tool_schema import tool_schema
 from puras.server.agent.models.port import ToolSpec
 from puras.server.agent.toolbox import Reply, Tool, ToolUse, Use
 from puras.wire import Fault
@@ -29,7 +29,7 @@ def checked_tool(
         return await _use(given, checker=checker, schema=schema, use=use)
 
     return Tool(
-        ToolSpec(name, description, plain(schema)),
+        ToolSpec(name, description, tool_schema(schema)),
         use_checked,
         mutates=mutates,
         confirm=confirm,
