@@ -176,6 +176,7 @@ CODES: Final[Mapping[str, Code]] = {
     "no_active_deployment": Code(404, "Nothing is deployed and active in this skillpack."),
     "secret_not_found": Code(404, "The skillpack has no secret of this name."),
     "approval_not_found": Code(404, "There is no such approval that this key may decide."),
+    "eval_not_found": Code(404, "There is no such suite of evals in this workspace."),
     "budget_not_found": Code(404, "There is no such budget in this workspace."),
     "key_not_found": Code(404, "There is no such API key in this workspace."),
     "file_not_found": Code(404, "There is no such file in the drive that this key may see."),

@@ -18,6 +18,9 @@ SpanKind: TypeAlias = Literal["run", "step", "llm", "tool", "function"]
 BudgetScope: TypeAlias = Literal["workspace", "skillpack"]
 BudgetWindow: TypeAlias = Literal["day", "month", "rolling30", "total"]
 ApprovalStatus: TypeAlias = Literal["pending", "approved", "denied", "expired"]
+GraderKind: TypeAlias = Literal["check", "rubric", "exact_match", "schema"]
+EvalStatus: TypeAlias = Literal["queued", "running", "completed", "cancelled"]
+EvalChange: TypeAlias = Literal["regressed", "improved", "same", "added", "removed"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 JobErrorCode: TypeAlias = Literal[
     "input_invalid",
@@ -427,21 +430,118 @@ class BudgetPatch(TypedDict):
     enabled: NotRequired[bool]
 
 
-class Model(TypedDict):
-    """A model that a skill can name. A slug `family/*` stands for every variant of the family.
+class EvalCreate(TypedDict):
+    """Which evals to run. What is left out is as the skill's own `evals` have it: `repeat` runs of
+    each case, and `threshold`, the share of runs (0 to 1) that has to pass; `version` is the active
+    one. `case_ids` takes some of the cases only."""
 
-    `why_not` says what has to be done before it can be used. Prices are in USD for a million
-    tokens, and null where they depend on the variant or are not known.
+    skill: str
+    version: NotRequired[int | None]
+    repeat: NotRequired[int | None]
+    threshold: NotRequired[float | None]
+    case_ids: NotRequired[list[str] | None]
+
+
+class EvalGrader(TypedDict):
+    """How the runs of a suite fared with one grader; `pass_rate` and `mean_score` are 0 to 1."""
+
+    name: str
+    kind: GraderKind
+    mean_score: float
+    pass_rate: float
+    runs: int
+
+
+class EvalRun(TypedDict):
+    """One run of a case: a job. `score` is None until it was judged, or where it failed."""
+
+    job_id: str
+    status: JobStatus
+    score: float | None
+    passed: bool
+    error: str | None
+    graders: list[dict[str, Any]]
+
+
+class EvalCase(TypedDict):
+    """How a case fared; `pass_rate` and `mean_score` count the runs that are over."""
+
+    id: str
+    tags: list[str]
+    pass_rate: float
+    mean_score: float
+    runs: list[EvalRun]
+
+
+class EvalSummary(TypedDict):
+    """A suite of evals: a skill run on its cases, judged by its graders.
+
+    Rates, scores, costs and times count the runs that are over. A run that failed passes nothing
+    and scores 0. `score_stddev` is the spread of the runs' scores, `mean_latency_ms` the time from
+    a run's start to its result, without that of its graders. `gate_passed` says whether the share
+    of runs that passed reaches `threshold` (0 to 1); None until all are over.
     """
 
-    slug: str
-    provider: str
-    usable: bool
-    why_not: NotRequired[str]
-    input_usd_per_mtok: float | None
-    output_usd_per_mtok: float | None
-    vision: bool
-    pdf: bool
+    id: str
+    status: EvalStatus
+    skillpack: str
+    skill_name: str
+    version: int
+    repeat: int
+    pass_rate_pct: float
+    mean_score: float
+    score_stddev: float
+    completed_runs: int
+    total_runs: int
+    total_cost_micros: int
+    mean_cost_micros: int
+    mean_latency_ms: float
+    threshold: float
+    graders: list[EvalGrader]
+    gate_passed: bool | None
+    created_at: str
+    finished_at: str | None
+
+
+class EvalReport(EvalSummary):
+    """A suite with all of its cases."""
+
+    cases: list[EvalCase]
+
+
+class EvalCaseDiff(TypedDict):
+    """A case in two suites; None where one of them does not have it."""
+
+    id: str
+    change: EvalChange
+    base_mean_score: float | None
+    head_mean_score: float | None
+    base_pass_rate: float | None
+    head_pass_rate: float | None
+
+
+class EvalGraderDiff(TypedDict):
+    name: str
+    kind: GraderKind
+    base_mean_score: float | None
+    head_mean_score: float | None
+    base_pass_rate: float | None
+    head_pass_rate: float | None
+
+
+class EvalDiff(TypedDict):
+    """Two suites of a skill side by side; a delta is head less base. Cases that got worse come
+    first."""
+
+    skill_name: str
+    base: EvalSummary
+    head: EvalSummary
+    pass_rate_pct_delta: float
+    mean_score_delta: float
+    mean_cost_micros_delta: int
+    mean_latency_ms_delta: float
+    graders: list[EvalGraderDiff]
+    cases: list[EvalCaseDiff]
 
 
 class DriveFile(TypedDict):

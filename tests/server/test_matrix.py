@@ -62,7 +62,7 @@ def _operations() -> list[Operation]:
 OPERATIONS = _operations()
 PARAMETERS = (
     *("job_id", "key_id", "deployment_id", "ref", "path", "signed", "budget_id", "name"),
-    *("workspace", "skillpack", "skill", "approval_id"),
+    *("workspace", "skillpack", "skill", "approval_id", "eval_id"),
 )
 ALLOWLIST = (AllowedSkill(new_id(), "skill", "pack/skill"),)
 KEYS: Mapping[str, tuple[KeyKind, Fences, Power]] = {

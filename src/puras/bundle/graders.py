@@ -12,15 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, get_args
 
 from puras.bundle.entrypoints import find_function
 from puras.bundle.faults import Findings, Steps
 from puras.bundle.schema import schema_faults
 from puras.bundle.skill_keys import Check, check_fields, is_model, is_text, one_of
-from puras.wire import MAX_GRADERS
-
-Kind: TypeAlias = Literal["check", "rubric", "exact_match", "schema"]
+from puras.wire import MAX_GRADERS, GraderKind
 
 THRESHOLDS: Final[Mapping[str, float]] = {
     "check": 0.5,
@@ -47,7 +45,7 @@ class Grader:
     """
 
     name: str
-    kind: Kind
+    kind: GraderKind
     weight: float
     threshold: float
     entrypoint: str = ""
@@ -90,7 +88,7 @@ def _anything(value: Any) -> str | None:
     return None
 
 
-_KIND = one_of(*get_args(Kind))
+_KIND = one_of(*get_args(GraderKind))
 _COMMON: Mapping[str, Check] = {
     "name": is_text,
     "kind": _KIND,

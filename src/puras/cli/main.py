@@ -29,7 +29,6 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "pull": "pull:pull",
         "skillpacks": "skillpacks:skillpacks",
         "secrets": "secrets:secrets",
-        "models": "models:models",
         "types": "types:types",
     },
     "Run": {

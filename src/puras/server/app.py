@@ -9,11 +9,11 @@ from puras.server.approvals.routes import routes as approvals
 from puras.server.billing.routes import routes as billing
 from puras.server.budgets.routes import routes as budgets
 from puras.server.cards.routes import routes as cards
-from puras.server.catalog.routes import routes as models
 from puras.server.deployments.pull import routes as pull
 from puras.server.deployments.routes import routes as deployments
 from puras.server.drive.routes import routes as drive
 from puras.server.endpoint import Routes
+from puras.server.evals.routes import routes as evals
 from puras.server.feedback.routes import routes as feedback
 from puras.server.http import Http
 from puras.server.jobs.routes import routes as jobs
@@ -34,11 +34,11 @@ ROUTES: Final[tuple[Routes, ...]] = (
     pull,
     secrets,
     cards,
+    evals,
     drive,
     keys,
     billing,
     budgets,
-    models,
 )
 
 

@@ -13,8 +13,11 @@ from puras.server.agent.kit import Kit
 from puras.server.agent.models.port import Models
 from puras.server.agent.perform import Agents
 from puras.server.approvals import store as approvals
-from puras.server.approvals.ask import Answers
 from puras.server.db.database import Database
+from puras.server.evals.checks import Checks
+from puras.server.evals.dataset import Datasets
+from puras.server.evals.grading import EvalGrading
+from puras.server.evals.judge import Judge
 from puras.server.events.writer import EventWriter
 from puras.server.home import incoming
 from puras.server.jobs.store import Changes
@@ -53,7 +56,6 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     def announce(changes: Changes) -> None:
         worker.announce(changes)
 
-    children = Children(db, hub, clock.now, platform.bundles, announce)
     studio = open_studio(settings, os.environ, fetcher=platform.fetcher)
     media = MediaCalls(studio, incoming(settings.home))
     runner = await FunctionRunner.open(settings.home)
@@ -62,6 +64,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     stack.push_async_callback(environments.close)
     preparations = Preparations(db, environments)
     stack.push_async_callback(preparations.close)
+    agents = await _agents(stack, settings, db, models, media)
     attempts = Attempts(
         settings=settings,
         clock=clock.now,
@@ -72,14 +75,17 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         environments=environments,
         performers={
             "function": Functions(settings, runner),
-            "agentic": await _agents(stack, settings, db, models, media, children),
+            "agentic": agents,
         },
         drive=platform.drive,
         signer=platform.signer,
         vault=platform.vault,
         fetcher=platform.fetcher,
-        children=children,
+        children=Children(db, hub, clock.now, platform.bundles, announce),
         more_verbs=[media.verbs],
+        grading=EvalGrading(
+            Datasets(), Checks(settings, runner), Judge(agents.models, agents.default_model)
+        ),
     )
     worker = Worker(
         db=db,
@@ -101,12 +107,11 @@ async def _agents(
     db: Database,
     open_models: OpenModels,
     media: MediaCalls,
-    children: Children,
 ) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit(db, clock.now, media, children)
+    kit = Kit(db, clock.now, media)
 
-    async def decisions(run: Run) -> Answers:
+    async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
 
     return Agents(

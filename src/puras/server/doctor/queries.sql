@@ -1,7 +1,7 @@
 -- name: unfinished
-SELECT COUNT(CASE WHEN status = 'queued' AND parked = 0 THEN 1 END) AS queued,
+SELECT COUNT(CASE WHEN status = 'queued' AND (parked = 0 OR attempt = 0) THEN 1 END) AS queued,
        COUNT(CASE WHEN status = 'running' THEN 1 END) AS running,
-       COUNT(CASE WHEN parked = 1 THEN 1 END) AS parked
+       COUNT(CASE WHEN parked = 1 AND attempt > 0 THEN 1 END) AS parked
 FROM jobs
 WHERE status IN ('queued', 'running');
 
@@ -10,6 +10,10 @@ WHERE status IN ('queued', 'running');
 SELECT id FROM jobs
 WHERE parked = 1
   AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.job_id = jobs.id AND a.status = 'pending')
+  AND NOT (attempt = 0 AND EXISTS (
+      SELECT 1 FROM jobs other
+      WHERE other.suite_id = jobs.suite_id AND other.status IN ('queued', 'running')
+        AND (other.parked = 0 OR other.attempt > 0)))
 ORDER BY id
 LIMIT 10;
 

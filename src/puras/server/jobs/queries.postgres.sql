@@ -95,3 +95,11 @@ DO UPDATE SET state = excluded.state, value = excluded.value;
 -- name: locked_attempt
 SELECT id FROM jobs WHERE id = :id AND attempt = :attempt AND status = 'running'
 FOR NO KEY UPDATE;
+
+-- name: let_next_of_suite
+-- Two runs that end at the same time let two others begin, not both the same one.
+UPDATE jobs SET parked = 0
+WHERE id = (SELECT id FROM jobs
+            WHERE suite_id = :suite_id AND status = 'queued' AND parked = 1 AND attempt = 0
+            ORDER BY id LIMIT 1
+            FOR NO KEY UPDATE SKIP LOCKED);

@@ -106,12 +106,20 @@ WHERE job_id = :job_id AND status = 'pending';
 UPDATE jobs
 SET status = :status, result = :result, outputs = :outputs, error = :error,
     public_error = :public_error, error_code = :error_code, finished_at = :now,
+    eval_score = :eval_score, eval_results = :eval_results,
     worker_id = NULL, lease_until = NULL, waiting = 0, parked = 0,
     last_event_id = last_event_id + 1
 WHERE id = :id
   AND ((status = 'running' AND attempt = :attempt)
        OR (:attempt IS NULL AND status IN ('queued', 'running')))
 RETURNING *;
+
+-- name: let_next_of_suite
+-- The runs of a suite of evals wait for their turn, a few at a time: one ends, the next may begin.
+UPDATE jobs SET parked = 0
+WHERE id = (SELECT id FROM jobs
+            WHERE suite_id = :suite_id AND status = 'queued' AND parked = 1 AND attempt = 0
+            ORDER BY id LIMIT 1);
 
 -- name: unfinished_children
 SELECT id FROM jobs

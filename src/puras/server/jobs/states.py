@@ -50,7 +50,8 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended, ready to be stored. `result` and `outputs` are JSON text."""
+    """How a run ended, ready to be stored. `result`, `outputs`, `eval_results` are JSON text;
+    `eval_score`, from 0 to 1, is there where evals have judged the result."""
 
     status: str
     result: str | None = None
@@ -58,6 +59,8 @@ class Ending:
     error: str | None = None
     public_error: str | None = None
     error_code: str | None = None
+    eval_score: float | None = None
+    eval_results: str | None = None
 
 
 def cancelled_ending(by: str) -> Ending:

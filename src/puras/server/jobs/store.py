@@ -281,6 +281,8 @@ async def end(
         error=ending.error,
         public_error=ending.public_error,
         error_code=ending.error_code,
+        eval_score=ending.eval_score,
+        eval_results=ending.eval_results,
         now=now,
     )
     if row is None:
@@ -300,6 +302,8 @@ async def end(
     await _end_children(tx, job_id, now=now, changes=changes)
     if row["parent_job_id"] is not None:
         await tx.run(QUERIES.resume_parent, parent_job_id=row["parent_job_id"])
+    if row["suite_id"] is not None:
+        await tx.run(QUERIES.let_next_of_suite, suite_id=row["suite_id"])
     return True
 
 

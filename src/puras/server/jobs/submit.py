@@ -234,7 +234,7 @@ async def submit(
     )
     check_allowlist(caller, wanted, target)
     found = check_target(caller, wanted, target)
-    await _check_limits(platform, caller, found)
+    await check_limits(platform, caller, found)
     inputs = job_inputs.fill(found.skill, wanted.inputs)
     await job_inputs.check_files(platform.db, caller, found.skill, inputs)
     if found.skill["needs"]:
@@ -250,8 +250,8 @@ async def submit(
     return (kept.resource_id, kept) if kept else (job.id, None)
 
 
-async def _check_limits(platform: Platform, caller: Caller, found: Found) -> None:
-    """Steps 9 to 12."""
+async def check_limits(platform: Platform, caller: Caller, found: Found) -> None:
+    """Steps 9 to 12. Raises Refused."""
     now = platform.clock()
     if caller.daily_cap_micros is not None:
         await platform.db.glance(

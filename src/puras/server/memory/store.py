@@ -153,11 +153,6 @@ async def delete_all(tx: Transaction, skillpack_id: str) -> None:
     await tx.run(QUERIES.delete_all, skillpack_id=skillpack_id)
 
 
-def scope_of(row: Row) -> Scope:
-    """Return whose memories a job works with: those of the workspace that submitted it."""
-    return Scope(row["workspace_id"], row["skillpack_id"], row["skill_name"])
-
-
 def _storable(text: str) -> str:
     """Replace what no database keeps: NUL, and halves of surrogate pairs."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

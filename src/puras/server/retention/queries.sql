@@ -25,6 +25,12 @@ DELETE FROM feedback WHERE job_id = :job_id;
 -- name: delete_holds
 DELETE FROM holds WHERE job_id = :job_id;
 
+-- name: delete_suites
+-- Of a suite of evals nothing is left to tell when its jobs are gone.
+DELETE FROM eval_suites
+WHERE created_at < :before
+  AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.suite_id = eval_suites.id);
+
 -- name: delete_tree
 -- One statement, for parent and child refer to each other within it.
 DELETE FROM jobs WHERE root_job_id = :root_job_id;

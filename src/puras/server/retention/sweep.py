@@ -26,6 +26,7 @@ async def sweep(db: Database, drive: Drive, *, days: int, now: Micros) -> int:
         for root in roots:
             await _forget(db, drive, root)
         forgotten += len(roots)
+    await db.write(lambda tx: tx.run(QUERIES.delete_suites, before=before))
     return forgotten
 
 

@@ -39,7 +39,7 @@ from puras.server.worker.loop import Active, Concluded
 from puras.server.worker.meter import Meter
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.recorder import Recorder
-from puras.server.worker.run import Ground, Performer, Run
+from puras.server.worker.run import Grading, Ground, Performer, Run
 from puras.server.worker.run_drive import RunDrive
 from puras.server.worker.spec import Failed, Lost, Outcome, Parked
 from puras.server.worker.trace import Trace
@@ -51,7 +51,8 @@ MoreVerbs: TypeAlias = Callable[[Run], Mapping[str, Verb]]
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """What every attempt needs; `perform` runs one. `performers` has one for each kind of skill,
-    `more_verbs` what helpers may call beside the drive, children and steps."""
+    `grading` judges results, `more_verbs` has what helpers may call beside the drive, children and
+    steps."""
 
     settings: Settings
     clock: Clock
@@ -66,6 +67,7 @@ class Attempts:
     vault: Vault
     fetcher: Fetcher
     children: Children
+    grading: Grading | None = None
     more_verbs: Sequence[MoreVerbs] = ()
 
     async def perform(self, active: Active) -> Concluded:
@@ -143,8 +145,9 @@ class Attempts:
             return _deployment_broken(broken, host)
         deployment = run.deployment
         bundle = await self.bundles.unpacked(deployment.id, deployment.sha256)
-        outcome = await self._metered(run, Ground(bundle, python))
-        return await self._shape(outcome, run)
+        ground = Ground(bundle, python)
+        outcome = await self._metered(run, ground)
+        return await self._graded(run, ground, await self._shape(outcome, run))
 
     async def _metered(self, run: Run, ground: Ground) -> Outcome:
         try:
@@ -170,6 +173,23 @@ class Attempts:
         return await results.shape(
             run.skill, outcome.result, run_drive=run.drive, masker=run.host.masker
         )
+
+    async def _graded(self, run: Run, ground: Ground, outcome: Concluded) -> Concluded:
+        """Judge a result by the skill's evals; one that nothing is left to judge with stays so."""
+        grading = self.grading
+        succeeded = isinstance(outcome, Ending) and outcome.status == "succeeded"
+        if grading is None or not succeeded or not grading.applies(run):
+            return outcome
+        assert isinstance(outcome, Ending)
+        try:
+            async with Meter(self.db, self.settings, self.clock, run.row).running():
+                return await grading.grade(run, ground, outcome)
+        except Refused as refusal:
+            if refusal.code != "cost_limit":
+                return Lost(refusal.detail)
+            told = {"level": "warning", "message": f"the result was not judged: {refusal.detail}"}
+            run.host.emit("log", told)
+            return outcome
 
     def _verbs(self, run: Run) -> dict[str, Verb]:
         steps, drive, trace = KeptSteps(self.db, run.row), run.drive, run.trace

@@ -11,13 +11,14 @@ from puras.bundle import layout
 from puras.server.db.database import Row
 from puras.server.deployments.store import Deployment
 from puras.server.jobs.inline import INLINE, owner_of
+from puras.server.jobs.states import Ending
 from puras.server.secrets.store import Secrets
 from puras.server.worker.children import Parent
 from puras.server.worker.host import JobHost, Verb
 from puras.server.worker.loop import Active
 from puras.server.worker.recorder import Recorder
 from puras.server.worker.run_drive import RunDrive
-from puras.server.worker.spec import Outcome
+from puras.server.worker.spec import Lost, Outcome
 from puras.server.worker.trace import Trace
 from puras.wire import ManifestSkill
 
@@ -61,6 +62,16 @@ def folder_of(skill: ManifestSkill) -> str:
     """Return the folder of a skill, relative to its bundle. A reference has that of its skill, a
     one-off prompt the whole bundle."""
     return "." if skill["name"] == INLINE else layout.folder_of(owner_of(skill["name"]))
+
+
+class Grading(Protocol):
+    """Judges results before their runs end."""
+
+    def applies(self, run: Run) -> bool:
+        """Tell whether a run's result is to be judged."""
+
+    async def grade(self, run: Run, ground: Ground, ending: Ending) -> Ending | Lost:
+        """Return the ending with its score. Raises Refused (`cost_limit`)."""
 
 
 class Performer(Protocol):

@@ -20,6 +20,7 @@ class RunSpec:
     skill_folder   the skill's folder, relative to the bundle
     environment    extra environment variables (secrets)
     secrets_version  changes when a secret does, so that no zygote outlives one
+    any_result     the function may return any JSON value, and not an object alone
     """
 
     job_id: str
@@ -37,6 +38,7 @@ class RunSpec:
     process: Literal["fresh", "warm"] = "fresh"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets_version: str = ""
+    any_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
-from puras.server.agent.tools.memory import memory_tools
+from puras.server.agent.tools.memory import memory_tools, scope_of
 from puras.server.jobs.states import Ending
 from puras.server.jobs.store import CallKey
 from puras.server.worker.process.masking import Masker
@@ -65,7 +65,7 @@ async def test_what_is_read_counts_as_used(agent: Agent, db: Database) -> None:
 
     await agent.use("memory_put", key="tone", text="brief")
     await agent.use("memory_get", key="tone")
-    found = await db.read(lambda tx: store.most_used(tx, store.scope_of(agent.row), limit=9))
+    found = await db.read(lambda tx: store.most_used(tx, scope_of(agent.row), limit=9))
     assert [(memory.key, memory.uses) for memory in found] == [("tone", 1)]
 
 

@@ -11,8 +11,9 @@ from puras.bundle.schema import compile_schema
 from puras.server.agent.models.port import ToolSpec
 from puras.server.agent.toolbox import Reply, Tool, ToolUse, Use
 from puras.server.clock import Clock, iso
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store as jobs
+from puras.server.jobs.inline import owner_of
 from puras.server.memory import store
 from puras.server.memory.store import Memory, NewMemory, Scope
 from puras.server.refusals import Refused
@@ -58,7 +59,7 @@ _SCHEMAS: Mapping[str, tuple[str, Mapping[str, Any], list[str]]] = {
 
 def memory_tools(run: Run, db: Database, clock: Clock) -> list[Tool]:
     """Return the tools that work with the memories of a run's skill in its caller's workspace."""
-    memories = _Memories(run, db, clock, store.scope_of(run.row))
+    memories = _Memories(run, db, clock, scope_of(run.row))
     uses: Mapping[str, Use] = {
         "memory_search": memories.search,
         "memory_get": memories.get,
@@ -66,6 +67,12 @@ def memory_tools(run: Run, db: Database, clock: Clock) -> list[Tool]:
         "memory_forget": memories.forget,
     }
     return [_tool(name, use) for name, use in uses.items()]
+
+
+def scope_of(row: Row) -> Scope:
+    """Return whose memories a job works with: those of the workspace that submitted it. A prompt
+    among a skill's references has those of its skill."""
+    return Scope(row["workspace_id"], row["skillpack_id"], owner_of(row["skill_name"]))
 
 
 def _tool(name: str, use: Use) -> Tool:

@@ -34,7 +34,8 @@ class Verdict:
     unreadable: str | None = None
 
 
-def outcome_of(verdict: Verdict) -> Outcome:
+def outcome_of(verdict: Verdict, *, any_result: bool = False) -> Outcome:
+    """Say what a run came to; `any_result` lets it return what is no object."""
     if verdict.killed:
         return Lost("the run's processes were killed by the worker")
     if verdict.timed_out_seconds is not None:
@@ -46,11 +47,11 @@ def outcome_of(verdict: Verdict) -> Outcome:
     if verdict.unreadable is not None:
         return _failed("output_invalid", verdict.unreadable)
     if verdict.reply is not None:
-        return _from_reply(verdict.reply)
+        return _from_reply(verdict.reply, any_result=any_result)
     return _from_exit(verdict.exit or Exit(None))
 
 
-def _from_reply(reply: dict[str, Any]) -> Outcome:
+def _from_reply(reply: dict[str, Any], *, any_result: bool) -> Outcome:
     if "error" in reply:
         code = reply.get("code")
         return Failed(
@@ -59,6 +60,8 @@ def _from_reply(reply: dict[str, Any]) -> Outcome:
             public_error=str(reply.get("public_error") or _SKILL_FAILED),
         )
     result = reply.get("result")
+    if any_result:
+        return Succeeded(result)
     if result is None:
         return Succeeded({})
     if not isinstance(result, dict):

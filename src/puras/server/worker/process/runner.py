@@ -139,7 +139,7 @@ class FunctionRunner:
             verdict = await self._exchange(process, request, output, spec.timeout_seconds)
             await output.drained()
             _show_traceback(verdict, host, masker)
-            return outcome_of(verdict)
+            return outcome_of(verdict, any_result=spec.any_result)
         except BaseException:
             await _to_the_end(process.kill())
             raise

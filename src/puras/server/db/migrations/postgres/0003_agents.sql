@@ -12,7 +12,6 @@ CREATE TABLE approvals (
     job_id        TEXT COLLATE "C" NOT NULL REFERENCES jobs (id),
     workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id),
     tool_call_id  TEXT COLLATE "C" NOT NULL,
-    step          INTEGER NOT NULL,
     tool_name     TEXT NOT NULL,
     tool_input    TEXT NOT NULL,
     status        TEXT NOT NULL DEFAULT 'pending'
@@ -22,7 +21,7 @@ CREATE TABLE approvals (
     created_at    BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
     decided_at    BIGINT,
-    UNIQUE (job_id, step, tool_call_id),
+    UNIQUE (job_id, tool_call_id),
     CHECK ((status = 'pending') = (decided_at IS NULL))
 );
 CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
@@ -59,8 +58,8 @@ CREATE TABLE eval_suites (
     repeat         INTEGER NOT NULL CHECK (repeat > 0),
     threshold      DOUBLE PRECISION NOT NULL CHECK (threshold BETWEEN 0 AND 1),
     total_runs     INTEGER NOT NULL CHECK (total_runs > 0),
-    graders        TEXT NOT NULL,
-    cases          TEXT NOT NULL,     -- as the dataset had them: id, inputs, expected, tags
+    graders        TEXT NOT NULL,     -- name and kind of each
+    cases          TEXT NOT NULL,     -- id and tags of each
     cancelled_at   BIGINT,
     created_at     BIGINT NOT NULL
 );
