@@ -17,7 +17,7 @@ from .support import adapted
 
 OWN = """
 video:
-  seedance/2:
+  own/dance:
     provider: fal
     model: bytedance/seedance-2.0/text-to-video
     price: {per: second, usd_by: {resolution: {480p: 0.1, 720p: 0.2}}}
@@ -31,7 +31,7 @@ video:
       duration: {between: [4, 15], whole: true, default: 5}
       resolution: {default: 720p, values: {480p: 480p, 720p: 720p}}
       sound: {as: generate_audio}
-  kling/2.6-pro:
+  kling/v2.6-pro:
     provider: fal
     model: mine
     takes: {prompt: {}}
@@ -47,7 +47,7 @@ def own(tmp_path: Path) -> Catalogue:
 
 def fitted(own: Catalogue, **arguments: Any) -> Any:
     request = read_request("generate_video", {"prompt": "x", **arguments})
-    return adapt(own["video"]["seedance/2"], request)
+    return adapt(own["video"]["own/dance"], request)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def fitted(own: Catalogue, **arguments: Any) -> Any:
 def test_a_duration_is_brought_to_the_nearest_that_the_model_knows(
     asked: float | None, used: float
 ) -> None:
-    result = adapted("generate_video", slug="veo/3-fast", prompt="x", duration=asked)
+    result = adapted("generate_video", slug="google/veo-3-fast", prompt="x", duration=asked)
     assert (result.body["duration"], result.used["duration"]) == (f"{used}s", used)
     changed = {} if asked in (used, None) else {"duration": {"asked": asked, "used": used}}
     assert result.changes == changed
@@ -68,23 +68,23 @@ def test_a_duration_is_brought_to_the_nearest_that_the_model_knows(
 def test_an_aspect_ratio_is_brought_to_the_nearest_that_the_model_knows(
     asked: str, sent: str
 ) -> None:
-    result = adapted("generate_image", slug="nano-banana/1", prompt="x", aspect_ratio=asked)
+    result = adapted("generate_image", slug="google/nano-banana", prompt="x", aspect_ratio=asked)
     assert result.body["aspect_ratio"] == sent
     told = {"asked": str(asked).replace("10:16", "5:8"), "used": sent}
     assert result.changes == ({} if asked == sent else {"aspect_ratio": told})
 
 
 def test_a_size_is_an_aspect_ratio_for_a_model_that_takes_no_size() -> None:
-    result = adapted("generate_image", slug="nano-banana/1", prompt="x", size="720x1280")
+    result = adapted("generate_image", slug="google/nano-banana", prompt="x", size="720x1280")
     assert result.body["aspect_ratio"] == "9:16"
     assert result.changes == {"size": {"asked": "720x1280", "used": "9:16"}}
 
 
 def test_an_aspect_ratio_is_a_size_for_a_model_that_takes_only_sizes() -> None:
-    result = adapted("generate_image", slug="gpt-image/1", prompt="x", aspect_ratio="9:16")
+    result = adapted("generate_image", slug="openai/gpt-image-1", prompt="x", aspect_ratio="9:16")
     assert result.body["size"] == "1024x1536"
     assert result.changes == {"aspect_ratio": {"asked": "9:16", "used": "2:3"}}
-    exact = adapted("generate_image", slug="gpt-image/1", prompt="x", aspect_ratio="2:3")
+    exact = adapted("generate_image", slug="openai/gpt-image-1", prompt="x", aspect_ratio="2:3")
     assert exact.changes == {}
 
 
@@ -122,7 +122,7 @@ def test_what_a_model_can_not_do_is_refused(
 
 def test_a_model_without_references_refuses_them() -> None:
     with pytest.raises(Refused, match="takes no reference images"):
-        adapted("generate_image", slug="flux/schnell", prompt="x", images=["a.png"])
+        adapted("generate_image", slug="bfl/flux-schnell", prompt="x", images=["a.png"])
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_a_video_costs_its_real_seconds(
 @pytest.mark.parametrize(
     ("verb", "slug", "arguments", "micros"),
     [
-        ("generate_image", "flux/schnell", {"prompt": "x"}, 3_000),
-        ("generate_image", "gpt-image/1", {"prompt": "x" * 100}, 42_125),
-        ("generate_image", "gpt-image/1", {"prompt": "x", "images": ["a", "b"]}, 62_002),
-        ("generate_video", "veo/3-fast", {"prompt": "x"}, 1_200_000),
-        ("generate_video", "veo/3-fast", {"prompt": "x", "sound": False}, 800_000),
-        ("generate_audio", "eleven/flash-2.5", {"prompt": "x" * 1234}, 61_700),
+        ("generate_image", "bfl/flux-schnell", {"prompt": "x"}, 3_000),
+        ("generate_image", "openai/gpt-image-1", {"prompt": "x" * 100}, 42_125),
+        ("generate_image", "openai/gpt-image-1", {"prompt": "x", "images": ["a", "b"]}, 62_002),
+        ("generate_video", "google/veo-3-fast", {"prompt": "x"}, 1_200_000),
+        ("generate_video", "google/veo-3-fast", {"prompt": "x", "sound": False}, 800_000),
+        ("generate_audio", "elevenlabs/flash-v2.5", {"prompt": "x" * 1234}, 61_700),
         ("transcribe", "openai/whisper-1", {"audio": "a"}, 9_000),
         ("generate_image", "local/draft", {"prompt": "x"}, 0),
     ],
@@ -161,13 +161,13 @@ def test_prices_are_known_before_the_call(
 
 def test_a_price_that_is_not_there_is_an_error(own: Catalogue) -> None:
     request = read_request("generate_video", {"prompt": "x"})
-    with pytest.raises(Refused, match=r"`kling/2.6-pro` has no price"):
-        cost_micros(adapt(own["video"]["kling/2.6-pro"], request))
+    with pytest.raises(Refused, match=r"`kling/v2.6-pro` has no price"):
+        cost_micros(adapt(own["video"]["kling/v2.6-pro"], request))
 
 
 def test_an_own_file_adds_models_and_takes_the_place_of_ours(own: Catalogue) -> None:
-    assert own["video"]["kling/2.6-pro"].model == "mine"
-    assert {"seedance/2", "veo/3-fast", "local/draft"} <= own["video"].keys()
+    assert own["video"]["kling/v2.6-pro"].model == "mine"
+    assert {"own/dance", "google/veo-3-fast", "local/draft"} <= own["video"].keys()
     assert own["image"] == packaged()["image"]
 
 

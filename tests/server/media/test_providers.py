@@ -98,7 +98,7 @@ def recording(tmp_path: Path) -> Reference:
 async def test_fal_queues_looks_and_downloads(server: MediaServer, tmp_path: Path) -> None:
     noted = Noted()
     made = await make(
-        server, tmp_path, "generate_image", "flux/schnell", prompt="A cup", seed=7, noted=noted
+        server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup", seed=7, noted=noted
     )
     assert made.file is not None
     assert made.file.read_bytes() == image_bytes()
@@ -122,7 +122,7 @@ async def test_fal_queues_looks_and_downloads(server: MediaServer, tmp_path: Pat
 async def test_fal_takes_up_a_request_that_is_noted(server: MediaServer, tmp_path: Path) -> None:
     noted = Noted(server.queue("fal-ai/veo3/fast"))
     made = await make(
-        server, tmp_path, "generate_video", "veo/3-fast", prompt="She smiles", noted=noted
+        server, tmp_path, "generate_video", "google/veo-3-fast", prompt="She smiles", noted=noted
     )
     assert made.file is not None
     assert made.file.read_bytes() == video_bytes()
@@ -137,7 +137,7 @@ async def test_fal_is_sent_references_inline_under_the_models_own_name(
         server,
         tmp_path,
         "generate_video",
-        "kling/2.6-pro",
+        "kling/v2.6-pro",
         picture(tmp_path),
         prompt="@image1 turns",
         images=["cup.png"],
@@ -161,7 +161,7 @@ async def test_fal_speaks(server: MediaServer, tmp_path: Path) -> None:
 async def test_fal_is_asked_again_when_it_is_busy(server: MediaServer, tmp_path: Path) -> None:
     server.fail(FLUX, Fail(429, AT_ONCE), Fail(503))
     server.fail("GET /fal-ai/flux/requests", Fail(500), Break())
-    made = await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+    made = await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
     assert made.request_id == "request-1"
     assert server.submitted() == 1
 
@@ -171,7 +171,7 @@ async def test_a_submit_whose_answer_was_lost_is_not_sent_again(
 ) -> None:
     server.fail(FLUX, Break())
     with pytest.raises(MediaFailed, match=r"broke off .* may have made it all the same"):
-        await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
     assert len(server.of(FLUX)) == 1
 
 
@@ -179,13 +179,13 @@ async def test_a_refusal_of_fal_is_told_in_its_words(server: MediaServer, tmp_pa
     fault = {"loc": ["body", "prompt"], "msg": "Unsafe content", "type": "content_policy_violation"}
     server.fail("GET /fal-ai/flux/requests/request-1", Fail(422, {}, {"detail": [fault]}))
     with pytest.raises(MediaFailed, match=r"fal answered 422 \(Unsafe content\): change the requ"):
-        await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
 
 
 async def test_a_request_that_fal_gave_up_is_told(server: MediaServer, tmp_path: Path) -> None:
     server.error = f"Runner died with {KEY}"
     with pytest.raises(MediaFailed, match="fal could not make it: Runner died with ••••"):
-        await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
 
 
 async def test_the_key_is_not_sent_to_a_place_that_is_not_fals(
@@ -193,13 +193,13 @@ async def test_the_key_is_not_sent_to_a_place_that_is_not_fals(
 ) -> None:
     server.elsewhere = "http://127.0.0.2:1"
     with pytest.raises(MediaFailed, match="a place that is not its own"):
-        await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
 
 
 async def test_a_key_is_in_no_error(server: MediaServer, tmp_path: Path) -> None:
     server.fail(FLUX, Fail(401, {}, {"detail": f"no user has {KEY}"}))
     with pytest.raises(MediaFailed, match="the operator's key is not accepted") as failure:
-        await make(server, tmp_path, "generate_image", "flux/schnell", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "bfl/flux-schnell", prompt="A cup")
     assert KEY not in str(failure.value)
     provided = studio(server, tmp_path).providers["fal"]
     assert KEY not in repr(provided)
@@ -209,7 +209,12 @@ async def test_openai_makes_an_image_of_the_nearest_size(
     server: MediaServer, tmp_path: Path
 ) -> None:
     made = await make(
-        server, tmp_path, "generate_image", "gpt-image/1", prompt="A cup", aspect_ratio="9:16"
+        server,
+        tmp_path,
+        "generate_image",
+        "openai/gpt-image-1",
+        prompt="A cup",
+        aspect_ratio="9:16",
     )
     assert made.file is not None
     assert made.file.read_bytes() == image_bytes()
@@ -228,7 +233,14 @@ async def test_openai_makes_an_image_of_the_nearest_size(
 async def test_openai_is_sent_references_as_a_form(server: MediaServer, tmp_path: Path) -> None:
     cup = picture(tmp_path)
     await make(
-        server, tmp_path, "generate_image", "gpt-image/1", cup, cup, prompt="x", images=["a", "b"]
+        server,
+        tmp_path,
+        "generate_image",
+        "openai/gpt-image-1",
+        cup,
+        cup,
+        prompt="x",
+        images=["a", "b"],
     )
     (asked,) = server.of("POST /v1/images/edits")
     assert asked.form["image[]"] == [("cup.png", image_bytes())] * 2
@@ -267,7 +279,7 @@ async def test_what_openai_can_answer_wrongly_is_told(
 ) -> None:
     server.fail("POST /v1/images/generations", fault)
     with pytest.raises(MediaFailed, match=told):
-        await make(server, tmp_path, "generate_image", "gpt-image/1", prompt="A cup")
+        await make(server, tmp_path, "generate_image", "openai/gpt-image-1", prompt="A cup")
 
 
 async def test_a_provider_that_stays_away_is_told_after_four_tries(
@@ -281,13 +293,18 @@ async def test_a_provider_that_stays_away_is_told_after_four_tries(
 
 async def test_elevenlabs_speaks_and_listens(server: MediaServer, tmp_path: Path) -> None:
     spoken = await make(
-        server, tmp_path, "generate_audio", "eleven/flash-2.5", prompt="Hallo", language="de"
+        server, tmp_path, "generate_audio", "elevenlabs/flash-v2.5", prompt="Hallo", language="de"
     )
     assert spoken.request_id == "speech-1"
     (asked,) = server.of("POST /v1/text-to-speech/JBFqnCBsd6RMkjVDRZzb?output_format=mp3_44100_128")
     assert asked.json == {"text": "Hallo", "model_id": "eleven_flash_v2_5", "language_code": "de"}
     heard = await make(
-        server, tmp_path, "transcribe", "eleven/scribe-2", recording(tmp_path), audio="talk.wav"
+        server,
+        tmp_path,
+        "transcribe",
+        "elevenlabs/scribe-v2",
+        recording(tmp_path),
+        audio="talk.wav",
     )
     assert heard.request_id == "scribe-1"
     assert heard.transcript is not None
@@ -299,7 +316,12 @@ async def test_elevenlabs_speaks_and_listens(server: MediaServer, tmp_path: Path
 
 async def test_a_voice_can_lead_to_no_other_path(server: MediaServer, tmp_path: Path) -> None:
     await make(
-        server, tmp_path, "generate_audio", "eleven/flash-2.5", prompt="x", voice="../../v1/user?a"
+        server,
+        tmp_path,
+        "generate_audio",
+        "elevenlabs/flash-v2.5",
+        prompt="x",
+        voice="../../v1/user?a",
     )
     (asked,) = server.of("POST")
     assert asked.line.startswith("POST /v1/text-to-speech/..%2F..%2Fv1%2Fuser%3Fa?")
@@ -308,7 +330,7 @@ async def test_a_voice_can_lead_to_no_other_path(server: MediaServer, tmp_path: 
 def test_the_default_is_the_first_model_whose_key_is_there(
     server: MediaServer, tmp_path: Path
 ) -> None:
-    assert studio(server, tmp_path).default("image") == "nano-banana/1"
-    assert studio(server, tmp_path, FAL_KEY="").default("image") == "gpt-image/1"
+    assert studio(server, tmp_path).default("image") == "google/nano-banana"
+    assert studio(server, tmp_path, FAL_KEY="").default("image") == "openai/gpt-image-1"
     no_keys = studio(server, tmp_path, FAL_KEY="", OPENAI_API_KEY="", ELEVENLABS_API_KEY="")
     assert [no_keys.default(kind) for kind in no_keys.catalogue] == ["local/draft"] * 4
