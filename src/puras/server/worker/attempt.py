@@ -152,7 +152,8 @@ class Attempts:
     async def _metered(self, run: Run, ground: Ground) -> Outcome:
         try:
             async with Meter(self.db, self.settings, self.clock, run.row).running():
-                return await self.performers[run.skill["type"]].perform(run, ground)
+                performer = self.performers[run.skill["type"]]
+                return await run.host.spending.bound(performer.perform(run, ground))
         except Refused as refusal:
             if refusal.code != "cost_limit":
                 return Lost(refusal.detail)

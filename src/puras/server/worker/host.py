@@ -22,6 +22,7 @@ from puras.server.refusals import Refused
 from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import line_text
 from puras.server.worker.progress import Progress
+from puras.server.worker.spending import Spending
 from puras.wire import MAX_LOG_EVENTS
 
 Verb: TypeAlias = Callable[[dict[str, Any], Path], Awaitable[Any]]
@@ -38,6 +39,7 @@ class JobHost:
         self.row = row
         self.verbs: Mapping[str, Verb] = {}
         self.masker: Masker = NOTHING
+        self.spending = Spending()
         self._writer = writer
         self._clock = clock
         self._said = Counter({"log": row["log_events"], "step": row["steps"]})
@@ -76,7 +78,11 @@ class JobHost:
         """Answer one call; raises Refused with a sentence for the skill."""
         if (answer := self.verbs.get(verb)) is None:
             raise Refused("not_found", f"this server knows no call `{verb}`; upgrade it")
-        return await answer(arguments, run_folder)
+        try:
+            return await answer(arguments, run_folder)
+        except Refused as refusal:
+            self.spending.note(refusal)
+            raise
 
     def close(self) -> None:
         """Say what is still held back: the run is over."""
