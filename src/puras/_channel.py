@@ -46,6 +46,7 @@ _span: ContextVar[str | None] = ContextVar("puras_span", default=None)
 _counting = threading.Lock()
 _counts: Counter[tuple[str, str]] = Counter()
 _counts_token = ""
+_scope = ""
 
 
 def call(verb: str, /, **arguments: Any) -> Any:
@@ -57,14 +58,25 @@ def call(verb: str, /, **arguments: Any) -> Any:
         PurasConnectionError: the worker is gone.
     """
     connection = _connection()
-    number = secrets.randbits(48)
-    _, _, token = connection.owner
-    request = {"id": number, "token": token, "verb": verb, "args": arguments}
-    try:
-        line = json.dumps(request, allow_nan=False).encode() + b"\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PurasError(f"the arguments of `{verb}` are no JSON: {error}") from None
-    return _value(_exchange(connection, line))
+    return _value(_exchange(connection, _line(connection, verb, arguments)))
+
+
+def open_connection() -> Connection:
+    """Open a connection for one who asks now and reads later: see `ask` and `answer`."""
+    return _connect(_surroundings())
+
+
+def ask(connection: Connection, verb: str, /, **arguments: Any) -> None:
+    """Send a request over a connection of one's own, and do not wait for its answer."""
+    connection.socket.sendall(_line(connection, verb, arguments))
+
+
+def answer(connection: Connection) -> Any:
+    """Read the answer to what was asked last. Raises as `call`."""
+    line = connection.lines.readline()
+    if not line.endswith(b"\n"):
+        raise PurasConnectionError("the worker of this run hung up")
+    return _value(json.loads(line))
 
 
 @contextmanager
@@ -104,13 +116,22 @@ def count(verb: str, arguments: dict[str, Any]) -> Recorded:
         canonical = json.dumps(arguments, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise PurasError(f"the arguments of `{verb}` are no JSON: {error}") from None
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256((_scope + canonical).encode()).hexdigest()
     with _counting:
         if token != _counts_token:
             _counts.clear()
             _counts_token = token
         _counts[verb, digest] += 1
         return Recorded(verb, digest, _counts[verb, digest])
+
+
+def count_within(scope: str) -> None:
+    """Number this process's calls from here on apart from those of other scopes.
+
+    An agent's tools are processes of one run: the first call in each would be the first of all.
+    """
+    global _scope
+    _scope = f"{scope}\0"
 
 
 def variable(name: str) -> str:
@@ -144,6 +165,16 @@ def _connect(owner: tuple[int, str, str]) -> Connection:
         opened.close()
         raise PurasConnectionError(f"the worker of this run is gone: {error.strerror}") from None
     return Connection(owner, opened, opened.makefile("rb"))
+
+
+def _line(connection: Connection, verb: str, arguments: dict[str, Any]) -> bytes:
+    number = secrets.randbits(48)
+    _, _, token = connection.owner
+    request = {"id": number, "token": token, "verb": verb, "args": arguments}
+    try:
+        return json.dumps(request, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PurasError(f"the arguments of `{verb}` are no JSON: {error}") from None
 
 
 def _exchange(connection: Connection, line: bytes) -> dict[str, Any]:

@@ -430,6 +430,23 @@ class BudgetPatch(TypedDict):
     enabled: NotRequired[bool]
 
 
+class Model(TypedDict):
+    """A model that a skill can name. A slug `family/*` stands for every variant of the family.
+
+    `why_not` says what has to be done before it can be used. Prices are in USD for a million
+    tokens, and null where they depend on the variant or are not known.
+    """
+
+    slug: str
+    provider: str
+    usable: bool
+    why_not: NotRequired[str]
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
+    vision: bool
+    pdf: bool
+
+
 class EvalCreate(TypedDict):
     """Which evals to run. What is left out is as the skill's own `evals` have it: `repeat` runs of
     each case, and `threshold`, the share of runs (0 to 1) that has to pass; `version` is the active

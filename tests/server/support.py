@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from puras.server import compose
+from puras.server.agent.models.catalog import read_catalog
 from puras.server.agent.models.operator import open_models
 from puras.server.app import ROUTES
 from puras.server.clock import Clock, Micros, new_id, now
@@ -109,6 +110,7 @@ def _platform(configured: Settings, db: Database, *, clock: Clock) -> Platform:
         hub=Hub(),
         queue=EmbeddedQueue(),
         fetcher=Fetcher(allow_private=False, own_prefixes=(), open_own=_open_nothing),
+        catalog=read_catalog(configured.models_file),
         worker=None,
     )
 

@@ -167,6 +167,10 @@ class Api(Puras):
         path = f"/v1/approvals/{quote(approval_id, safe='')}"
         return cast("wire.Approval", self._object("POST", path, body))
 
+    def list_models(self) -> list[wire.Model]:
+        found = self._call(self._request("GET", "/v1/models"))
+        return cast("list[wire.Model]", _parse_list(found, "/v1/models"))
+
     def list_budgets(self) -> list[wire.Budget]:
         return cast("list[wire.Budget]", self._list("/v1/budgets"))
 

@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "pull": "pull:pull",
         "skillpacks": "skillpacks:skillpacks",
         "secrets": "secrets:secrets",
+        "models": "models:models",
         "types": "types:types",
     },
     "Run": {

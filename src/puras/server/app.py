@@ -9,6 +9,7 @@ from puras.server.approvals.routes import routes as approvals
 from puras.server.billing.routes import routes as billing
 from puras.server.budgets.routes import routes as budgets
 from puras.server.cards.routes import routes as cards
+from puras.server.catalog.routes import routes as models
 from puras.server.deployments.pull import routes as pull
 from puras.server.deployments.routes import routes as deployments
 from puras.server.drive.routes import routes as drive
@@ -39,6 +40,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     keys,
     billing,
     budgets,
+    models,
 )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from puras.server import clock, start
+from puras.server.agent.models.catalog import read_catalog
 from puras.server.agent.models.operator import open_models
 from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
@@ -116,6 +117,7 @@ async def _platform(
         hub=hub,
         queue=queue,
         fetcher=_fetcher(settings, signer, drive),
+        catalog=read_catalog(settings.models_file),
         worker=None,
     )
     if data.elsewhere is not None:

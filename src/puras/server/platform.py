@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from puras.server.clock import Clock
 
 if TYPE_CHECKING:
+    from puras.server.agent.models.catalog import Catalog
     from puras.server.db.database import Database
     from puras.server.deployments.bundles import Bundles
     from puras.server.drive.signing import Signer
@@ -35,6 +36,7 @@ class Platform:
     queue     brings queued jobs to workers
     worker    runs them; None in a process that only serves
     fetcher   the one way to read a caller's URL
+    catalog   the models that skills can name
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Platform:
     hub: Hub
     queue: Queue
     fetcher: Fetcher
+    catalog: Catalog
     worker: Worker | None
 
     def announce(self, changes: Changes) -> None:

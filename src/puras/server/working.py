@@ -13,6 +13,7 @@ from puras.server.agent.kit import Kit
 from puras.server.agent.models.port import Models
 from puras.server.agent.perform import Agents
 from puras.server.approvals import store as approvals
+from puras.server.approvals.ask import Answers
 from puras.server.db.database import Database
 from puras.server.evals.checks import Checks
 from puras.server.evals.dataset import Datasets
@@ -56,6 +57,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     def announce(changes: Changes) -> None:
         worker.announce(changes)
 
+    children = Children(db, hub, clock.now, platform.bundles, announce)
     studio = open_studio(settings, os.environ, fetcher=platform.fetcher)
     media = MediaCalls(studio, incoming(settings.home))
     runner = await FunctionRunner.open(settings.home)
@@ -64,7 +66,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     stack.push_async_callback(environments.close)
     preparations = Preparations(db, environments)
     stack.push_async_callback(preparations.close)
-    agents = await _agents(stack, settings, db, models, media)
+    agents = await _agents(stack, settings, db, models, media, children)
     attempts = Attempts(
         settings=settings,
         clock=clock.now,
@@ -81,7 +83,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         signer=platform.signer,
         vault=platform.vault,
         fetcher=platform.fetcher,
-        children=Children(db, hub, clock.now, platform.bundles, announce),
+        children=children,
         more_verbs=[media.verbs],
         grading=EvalGrading(
             Datasets(), Checks(settings, runner), Judge(agents.models, agents.default_model)
@@ -107,11 +109,12 @@ async def _agents(
     db: Database,
     open_models: OpenModels,
     media: MediaCalls,
+    children: Children,
 ) -> Agents:
     models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit(db, clock.now, media)
+    kit = Kit(db, clock.now, media, children)
 
-    async def decisions(run: Run) -> dict[str, tuple[str, str | None]]:
+    async def decisions(run: Run) -> Answers:
         return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
 
     return Agents(

@@ -140,6 +140,18 @@ async def test_a_limit_on_a_tool_is_kept(opens: Opens) -> None:
     assert (first["ok"], second["ok"]) == (True, False)
 
 
+async def test_of_two_calls_with_one_id_the_second_is_not_made(opens: Opens) -> None:
+    twice = calls(("memory_search", {"query": "tea"}), ("memory_search", {"query": "rum"}))
+    twice.tool_calls[1]["id"] = twice.tool_calls[0]["id"]
+    models = ScriptedModels([twice, output()])
+    async with opens(models) as bench:
+        await bench.deploy(agent("ask"))
+        await bench.run("ask")
+    first, second = models.requests[1].messages[-1]["results"]  # type: ignore[typeddict-item]
+    assert (first["ok"], second["ok"]) == (True, False)
+    assert "has the same id" in second["text"]
+
+
 async def test_after_outputs_that_do_not_fit_another_model_goes_on(opens: Opens) -> None:
     wrong = calls(("set_output", {"answer": 7}))
     models = ScriptedModels([wrong, output()])

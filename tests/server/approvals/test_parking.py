@@ -31,8 +31,8 @@ from ..conftest import Seed
 from ..support import HandClock
 
 DONE = Ending("succeeded", result="{}", outputs="[]")
-REFUND = Ask("1.0", "refund", {"order": 7})
-LETTER = Ask("1.1", "letter", {"to": "ann"})
+REFUND = Ask("1.0", "refund", {"order": 7}, 1)
+LETTER = Ask("1.1", "letter", {"to": "ann"}, 1)
 
 
 async def park(seed: Seed, row: Row, *asks: Ask, now: int = 1_000) -> bool:
@@ -105,7 +105,7 @@ async def test_the_answer_lets_a_job_go_on_with_its_next_attempt(seed: Seed, db:
     (row,) = await seed.claim()
     assert (row["id"], row["attempt"], row["lost"]) == (job_id, 2, 0)
     decided = await db.read(lambda tx: approvals.decided(tx, job_id))
-    assert decided == {"1.0": ("approved", "fine")}
+    assert decided == {(1, "1.0"): ("approved", "fine")}
     assert (await told(seed, job_id))[-2:] == [
         ("approval_decided", "approved"),
         ("status", "running"),
@@ -120,7 +120,20 @@ async def test_a_job_that_asked_twice_waits_for_both_answers(seed: Seed, db: Dat
     await decide(db, second, Decision("approved"))
     assert len(await seed.claim()) == 1
     decided = await db.read(lambda tx: approvals.decided(tx, job_id))
-    assert decided == {"1.0": ("denied", None), "1.1": ("approved", None)}
+    assert decided == {(1, "1.0"): ("denied", None), (1, "1.1"): ("approved", None)}
+
+
+async def test_a_model_that_takes_an_id_again_is_not_approved_again(
+    seed: Seed, db: Database
+) -> None:
+    job_id = await parked_job(seed)
+    (first,) = await asked(db, job_id)
+    await decide(db, first, Decision("approved"))
+    (row,) = await seed.claim()
+    assert await park(seed, row, Ask("1.0", "refund", {"order": 8}, 2))
+    decided = await db.read(lambda tx: approvals.decided(tx, job_id))
+    assert decided == {(1, "1.0"): ("approved", None)}
+    assert await seed.claim() == []
 
 
 async def test_a_second_answer_changes_nothing(seed: Seed, db: Database) -> None:
@@ -226,7 +239,7 @@ async def test_no_answer_in_time_counts_as_a_no(seed: Seed, db: Database) -> Non
     await expiry.look()
     assert [event.type for event in seen.events] == ["approval_decided"]
     decided = await db.read(lambda tx: approvals.decided(tx, job_id))
-    assert decided == {"1.0": ("expired", None)}
+    assert decided == {(1, "1.0"): ("expired", None)}
     assert len(await seed.claim()) == 1
 
 

@@ -83,7 +83,7 @@ class Desk:
             (row,), changes = await jobs.claim(
                 tx, worker_id="w", concurrency=10, most=1, now=clock()
             )
-            ask = Ask("1.0", "refund", {"order": 7})
+            ask = Ask("1.0", "refund", {"order": 7}, 1)
             await approvals.park(tx, row, [ask], timeout=60 * SECOND, now=clock(), changes=changes)
             return row
 

@@ -152,6 +152,31 @@ async def test_the_entry_that_makes_an_archive_bad_is_named(
     assert "evil.txt" in answer.json()["detail"]
 
 
+async def test_slugs_that_name_no_model_are_faults_with_names_like_them(
+    client: httpx2.AsyncClient, key: Minted, pack: str
+) -> None:
+    agent = (
+        "description: Writes.\nentrypoint: SKILL.md\nmodel: anthropic/claude-sonet-5.5\n"
+        "routing: {escalate_to: gpt/nothing, on: [schema_fail]}\n"
+    )
+    good = agent.replace("sonet", "sonnet").replace("gpt/nothing", "gpt/6.1-sol")
+    archive = bundle(
+        {
+            "a/skill.yaml": good,
+            "a/SKILL.md": "Write.",
+            "a/subskills/b/skill.yaml": agent,
+            "a/subskills/b/SKILL.md": "Write.",
+        }
+    )
+    answer = await deploy(client, key, archive)
+    assert problem(answer) == (400, "invalid_bundle")
+    faults = {fault["path"]: fault for fault in answer.json()["errors"]}
+    assert set(faults) == {"$.text_model", "$.routing.escalate_to"}
+    assert {fault["file"] for fault in faults.values()} == {"a/subskills/b/skill.yaml"}
+    assert "did you mean `anthropic/claude-sonnet-5.5`" in faults["$.text_model"]["message"]
+    assert "`gpt/nothing`" in faults["$.routing.escalate_to"]["message"]
+
+
 async def test_all_faults_of_a_bundle_are_named_at_once(
     client: httpx2.AsyncClient, key: Minted, pack: str
 ) -> None:

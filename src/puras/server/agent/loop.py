@@ -100,10 +100,10 @@ class Loop:
         outputs = [call for call in said["tool_calls"] if call["name"] == SET_OUTPUT]
         if not calls and not outputs:
             return self._remind()
-        if asked := self.uses.asks(calls):
+        if asked := self.uses.asks(calls, step=step):
             # The others of this turn run first, and answer from the record when the run goes on.
             await self.uses.make([call for call in calls if call not in asked], step=step)
-            return Parked([Ask(call["id"], call["name"], call["input"]) for call in asked])
+            return Parked([Ask(call["id"], call["name"], call["input"], step) for call in asked])
         results = await self.uses.make(calls, step=step)
         outcome = None
         for call in outputs:

@@ -18,6 +18,7 @@ from puras.server.agent.shown_files import shown_inputs
 from puras.server.agent.toolbox import Tool
 from puras.server.agent.turns import Turns
 from puras.server.agent.uses import Uses
+from puras.server.approvals.ask import Answers
 from puras.server.jobs.store import CallKey
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Ground, Run
@@ -36,7 +37,7 @@ class Agents:
 
     tools      opens every tool that a run may have
     memories   tells what earlier runs remembered
-    decisions  tells what people decided on calls of this job, by the call's id
+    decisions  tells what people decided on calls of this job
     """
 
     models: Models
@@ -44,7 +45,7 @@ class Agents:
     tools: ToolsOf
     instructions: Callable[[Run, Ground], str]
     memories: Callable[[Run], Awaitable[str]]
-    decisions: Callable[[Run], Awaitable[dict[str, tuple[str, str | None]]]]
+    decisions: Callable[[Run], Awaitable[Answers]]
 
     async def perform(self, run: Run, ground: Ground) -> Outcome:
         """Run the agent to an outcome. Raises Refused (`cost_limit`)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from puras.bundle import schema as schemas
 from puras.bundle.files import DeclaredFile
 from puras.server.agent.messages import FilePart
+from puras.server.drive.endings import ending_of
 from puras.server.drive.paths import job_folder
 from puras.server.refusals import Refused
 from puras.server.worker import results
@@ -44,14 +44,14 @@ async def _in_drive(run: Run, file: DeclaredFile, *, number: int) -> str:
     value = results.file_text(file)
     if value.lower().startswith("data:"):
         data = results.read_data_uri(value, where=file.path)
-        ending = mimetypes.guess_extension(data.mime) or ".bin"
+        ending = ending_of(data.mime) or ".bin"
         return await run.drive.keep(_path(run, number, ending), _one(data.content), mime=data.mime)
     if not value.lower().startswith(("http://", "https://")):
         return run.drive.readable({"path": value})
     with tempfile.TemporaryDirectory(prefix="puras-input-") as folder:
         target = Path(folder) / "file"
         fetched = await run.drive.fetcher.fetch(value, target)
-        ending = mimetypes.guess_extension(fetched.mime) or ".bin"
+        ending = ending_of(fetched.mime) or ".bin"
         content = target.read_bytes()
     return await run.drive.keep(_path(run, number, ending), _one(content), mime=fetched.mime)
 

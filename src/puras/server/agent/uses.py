@@ -15,6 +15,7 @@ from typing import Any
 
 from puras.server.agent.messages import ToolCall, ToolResult
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
+from puras.server.approvals.ask import Answers
 from puras.server.jobs.store import CallKey
 from puras.server.refusals import Refused
 from puras.server.worker.recorder import Doing, Done
@@ -31,22 +32,22 @@ _UNKNOWN = (
 @dataclass(slots=True)
 class Uses:
     """The tools of one run. `limits` bound how often each may be used; `decided` are the answers
-    of people to calls that need one, by the call's id."""
+    of people to calls that need one."""
 
     run: Run
     tools: Mapping[str, Tool]
     limits: Mapping[str, int]
-    decided: Mapping[str, tuple[str, str | None]]
+    decided: Answers
     _used: Counter[str] = field(default_factory=Counter)
 
-    def asks(self, calls: Collection[ToolCall]) -> list[ToolCall]:
+    def asks(self, calls: Collection[ToolCall], *, step: int) -> list[ToolCall]:
         """Return the calls that a person has to decide on first."""
         return [
             call
-            for call in calls
+            for call in _distinct(calls)
             if (tool := self.tools.get(call["name"])) is not None
             and tool.confirm
-            and call["id"] not in self.decided
+            and (step, call["id"]) not in self.decided
         ]
 
     async def make(self, calls: Collection[ToolCall], *, step: int) -> list[ToolResult]:
@@ -57,9 +58,12 @@ class Uses:
         """
         free = asyncio.Semaphore(MOST_AT_ONCE)
         locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        refusals = [self._refusal(call) for call in calls]
+        refusals = [self._refusal(call, step=step) for call in calls]
+        once = _distinct(calls)
 
         async def one(call: ToolCall, refusal: str | None) -> ToolResult:
+            if not any(call is other for other in once):
+                return _repeated(call)
             tool = self.tools.get(call["name"])
             lock = locks[tool.mutates if tool and tool.mutates else f"call {call['id']}"]
             async with lock, free:
@@ -75,7 +79,7 @@ class Uses:
             raise failures.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    def _refusal(self, call: ToolCall) -> str | None:
+    def _refusal(self, call: ToolCall, *, step: int) -> str | None:
         """Return why a call may not be made, as a sentence for the model."""
         name = call["name"]
         if name not in self.tools:
@@ -83,7 +87,7 @@ class Uses:
         self._used[name] += 1
         if (limit := self.limits.get(name)) is not None and self._used[name] > limit:
             return f"`{name}` may be used {limit} times in a run, and was: go on without it"
-        status, reason = self.decided.get(call["id"], ("approved", None))
+        status, reason = self.decided.get((step, call["id"]), ("approved", None))
         if status != "approved":
             because = f": {reason}" if reason else ""
             return f"this call was {status} by the people in charge{because}; go on without it"
@@ -131,6 +135,20 @@ class Uses:
             reply = Reply(_refused(refusal), ok=False)
         await trace.end(span, ok=reply.ok)
         return reply
+
+
+def _distinct(calls: Collection[ToolCall]) -> list[ToolCall]:
+    """Return the calls without those that bear the id of an earlier one of the same turn: their
+    records, and what people said of them, could not be told apart."""
+    first: dict[str, ToolCall] = {}
+    for call in calls:
+        first.setdefault(call["id"], call)
+    return list(first.values())
+
+
+def _repeated(call: ToolCall) -> ToolResult:
+    text = "another call of this turn has the same id, so this one was not made: make it again"
+    return ToolResult(tool_call_id=call["id"], name=call["name"], ok=False, text=text, files=[])
 
 
 def _refused(refusal: Refused) -> str:

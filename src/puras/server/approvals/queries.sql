@@ -1,8 +1,8 @@
 -- name: insert
-INSERT INTO approvals (id, job_id, workspace_id, tool_call_id, tool_name, tool_input, created_at,
-                       expires_at)
-VALUES (:id, :job_id, :workspace_id, :tool_call_id, :tool_name, :tool_input, :created_at,
-        :expires_at);
+INSERT INTO approvals (id, job_id, workspace_id, tool_call_id, step, tool_name, tool_input,
+                       created_at, expires_at)
+VALUES (:id, :job_id, :workspace_id, :tool_call_id, :step, :tool_name, :tool_input,
+        :created_at, :expires_at);
 
 -- name: visible
 -- A child has the key of the job that began its line, so whoever began it may answer for it.
@@ -35,5 +35,5 @@ ORDER BY expires_at
 LIMIT :limit;
 
 -- name: decided
-SELECT tool_call_id, status, reason FROM approvals
+SELECT step, tool_call_id, status, reason FROM approvals
 WHERE job_id = :job_id AND status <> 'pending';

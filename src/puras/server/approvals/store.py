@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from puras.server.approvals.ask import Ask
+from puras.server.approvals.ask import Answers, Ask
 from puras.server.caller import Caller
 from puras.server.clock import Micros, iso, new_id
 from puras.server.db.database import Row, Transaction
@@ -99,10 +99,10 @@ async def due(tx: Transaction, *, now: Micros) -> list[Row]:
     return await tx.all(QUERIES.due, now=now, limit=_MOST_DUE)
 
 
-async def decided(tx: Transaction, job_id: str) -> dict[str, tuple[str, str | None]]:
-    """Return tool call id → (status, reason) of what was settled in a job."""
+async def decided(tx: Transaction, job_id: str) -> Answers:
+    """Return what was settled in a job."""
     rows = await tx.all(QUERIES.decided, job_id=job_id)
-    return {row["tool_call_id"]: (row["status"], row["reason"]) for row in rows}
+    return {(row["step"], row["tool_call_id"]): (row["status"], row["reason"]) for row in rows}
 
 
 async def visible(tx: Transaction, *, approval_id: str, caller: Caller) -> Row | None:
@@ -126,6 +126,7 @@ def _new(row: Row, ask: Ask, *, now: Micros, expires_at: Micros) -> dict[str, ob
         "job_id": row["id"],
         "workspace_id": row["workspace_id"],
         "tool_call_id": ask.tool_call_id,
+        "step": ask.step,
         "tool_name": ask.tool_name,
         "tool_input": json.dumps(dict(ask.tool_input), ensure_ascii=True),
         "created_at": now,

@@ -21,6 +21,7 @@ from puras.server.clock import new_id
 from puras.server.db.database import Transaction
 from puras.server.deployments import store
 from puras.server.deployments.bundles import ARCHIVES, archive_name, remove_tree
+from puras.server.deployments.model_slugs import Catalog, model_faults
 from puras.server.deployments.removal import drop_unused_archive
 from puras.server.deployments.store import Deployment, NewDeployment
 from puras.server.home import incoming
@@ -62,7 +63,7 @@ async def deploy(
     """
     tree = incoming(platform.settings.home) / new_id()
     try:
-        checked = await asyncio.to_thread(check_archive, archive, tree)
+        checked = await asyncio.to_thread(check_archive, archive, tree, catalog=platform.catalog)
         new = NewDeployment(
             id=new_id(),
             skillpack_id=skillpack_id,
@@ -82,7 +83,7 @@ async def deploy(
     return made
 
 
-def check_archive(archive: Path, tree: Path) -> Checked:
+def check_archive(archive: Path, tree: Path, *, catalog: Catalog) -> Checked:
     """Unpack an archive into a new folder `tree` and check all that can be checked.
 
     Raises:
@@ -97,7 +98,7 @@ def check_archive(archive: Path, tree: Path) -> Checked:
         raise Refused("bad_bundle", f"the archive can't be accepted: {error}") from None
     if not manifest["skills"] and not faults:
         faults = [{"file": "", "path": "$", "message": "no folder in it has a `skill.yaml`"}]
-    _refuse("invalid_bundle", faults)
+    _refuse("invalid_bundle", [*faults, *model_faults(manifest, catalog)])
     _refuse("bad_requirements", unread)
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

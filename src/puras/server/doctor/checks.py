@@ -19,6 +19,7 @@ from typing import Literal
 import uv
 
 from puras.server import admin
+from puras.server.agent.workspace_copy import COPIES
 from puras.server.billing import store as billing
 from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew
@@ -170,7 +171,11 @@ async def _files(settings: Settings, *, needed: set[str], settled_seconds: float
         storage = open_storage(settings)
         if not isinstance(storage, DiskStorage):
             await storage.probe()
-        present = {stored.name: stored async for stored in storage.listing()}
+        present = {
+            stored.name: stored
+            async for stored in storage.listing()
+            if not stored.name.startswith(COPIES)
+        }
     except (BadSetting, StorageUnavailable) as error:
         return Check("files", "fail", f"{place} can't be used: {error}")
     before = time.time() - settled_seconds

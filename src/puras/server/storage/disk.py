@@ -71,14 +71,14 @@ class DiskStorage:
     async def delete(self, name: str) -> None:
         await asyncio.to_thread((self._root / checked(name)).unlink, missing_ok=True)
 
-    async def listing(self) -> AsyncIterator[Stored]:
-        found = self._walk()
+    async def listing(self, prefix: str = "") -> AsyncIterator[Stored]:
+        found = self._walk(self._root / prefix)
         while page := await asyncio.to_thread(lambda: list(islice(found, _LISTED_AT_ONCE))):
             for stored in page:
                 yield stored
 
-    def _walk(self) -> Iterator[Stored]:
-        for path in self._root.rglob("*"):
+    def _walk(self, folder: Path) -> Iterator[Stored]:
+        for path in folder.rglob("*"):
             try:
                 found = path.lstat()
             except FileNotFoundError:  # deleted while we look

@@ -1,7 +1,7 @@
 """Bytes by name: the seam between the platform and where files lie, a folder or S3.
 
-Names are `/`-separated, relative and already checked; `bundles/<sha256>.zip` and
-`drive/<workspace id>/<blob id>` are the two kinds there are.
+Names are `/`-separated, relative and already checked; `bundles/<sha256>.zip`,
+`drive/<workspace id>/<blob id>` and `working/<job id>/<copy id>` are the three kinds there are.
 """
 
 from __future__ import annotations
@@ -68,5 +68,6 @@ class Storage(Protocol):
     async def delete(self, name: str) -> None:
         """Forget a name; one that does not exist is no error."""
 
-    def listing(self) -> AsyncIterator[Stored]:
-        """Go through everything that is kept, in no order."""
+    def listing(self, prefix: str = "") -> AsyncIterator[Stored]:
+        """Go through everything that is kept, in no order; `prefix` ends with a `/`, or is empty
+        for all of it."""

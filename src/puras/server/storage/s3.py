@@ -90,8 +90,8 @@ class S3Storage:
             await obstore.delete_async(self._store, name)
         await asyncio.to_thread(self._cache.drop, name)
 
-    async def listing(self) -> AsyncIterator[Stored]:
-        pages = obstore.list(self._store, chunk_size=_LISTED_AT_ONCE)
+    async def listing(self, prefix: str = "") -> AsyncIterator[Stored]:
+        pages = obstore.list(self._store, prefix or None, chunk_size=_LISTED_AT_ONCE)
         while True:
             with _unavailable("list the bucket"):
                 page = await anext(pages, None)

@@ -15,6 +15,7 @@ from typing import Any
 
 from puras.bundle.dialect import FILE_KEYS
 from puras.server.clock import new_id
+from puras.server.drive.endings import ending_of
 from puras.server.media.providers.port import Reference
 from puras.server.media.verbs import FileValue
 from puras.server.refusals import Refused
@@ -81,7 +82,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _write(data: DataURI, folder: Path) -> Reference:
-    name = f"given{mimetypes.guess_extension(data.mime) or ''}"
+    name = f"given{ending_of(data.mime) or ''}"
     path = folder / f"{new_id()}-{name}"
     path.write_bytes(data.content)
     return Reference(path, data.mime, name)

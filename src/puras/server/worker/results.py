@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import mimetypes
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from puras.bundle import schema as schemas
 from puras.bundle.files import DeclaredFile, replaced
+from puras.server.drive.endings import ending_of
 from puras.server.drive.paths import job_folder, safe_filename
 from puras.server.jobs.states import Ending
 from puras.server.refusals import Refused
@@ -144,7 +144,7 @@ async def _stat(file: DeclaredFile, path: str, run_drive: RunDrive) -> dict[str,
 
 def _new_path(file: DeclaredFile, data: DataURI, *, folder: str, number: int) -> str:
     """Name a file after its place in the result, apart from what the run itself has written."""
-    ending = mimetypes.guess_extension(data.mime) or ".bin"
+    ending = ending_of(data.mime) or ".bin"
     name = safe_filename("-".join(str(step).replace("/", "-") for step in file.steps) + ending)
     return f"{folder}result/{number}-{name}"
 

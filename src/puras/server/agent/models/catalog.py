@@ -43,6 +43,11 @@ class Model:
     def is_draft(self) -> bool:
         return self.provider == "draft"
 
+    @property
+    def stands_for_many(self) -> bool:
+        """Whether any variant may stand in place of its `*`."""
+        return self.slug.endswith(_ANYTHING)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import mimetypes
 from pathlib import Path
 from typing import Any
 
+from puras.server.drive import endings
 from puras.server.fetch import Fetcher
 from puras.server.media.probe import Unreadable, picture_facts, recording_facts
 from puras.server.media.providers.calling import Provided, checked_content
@@ -17,17 +17,6 @@ from puras.server.media.verbs import MediaKind
 from puras.server.refusals import Refused
 
 _FETCH_SECONDS = 300.0
-_ENDINGS = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "audio/mpeg": ".mp3",
-    "audio/wav": ".wav",
-    "audio/x-wav": ".wav",
-    "audio/ogg": ".ogg",
-}
 _USUAL = {"image": ".png", "video": ".mp4", "audio": ".mp3", "transcript": ".txt"}
 
 
@@ -88,8 +77,7 @@ def read_base64(provided: Provided, text: str) -> bytes:
 def ending_of(kind: MediaKind, mime: str) -> str:
     """Return the ending of a file's name, by its type; else the usual one of its kind."""
     plain = mime.partition(";")[0].strip().lower()
-    guessed = _ENDINGS.get(plain) or mimetypes.guess_extension(plain) if plain else None
-    return guessed if guessed and plain.startswith(f"{kind}/") else _USUAL[kind]
+    return (plain.startswith(f"{kind}/") and endings.ending_of(plain)) or _USUAL[kind]
 
 
 def same_origin(url: str, base_url: str) -> bool:

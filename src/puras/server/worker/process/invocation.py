@@ -50,9 +50,9 @@ def serve(
                 if function is None:
                     function = modules.function(entry)
                     tasks = _tasks()
-                reply = _encodable({"result": _call(function, request["inputs"])})
+                reply = encodable({"result": call(function, request["inputs"])})
             except BaseException as error:
-                reply = _failure(error, entry, masker)
+                reply = failure(error, entry, masker)
         reply["retire"] = once or reply.get("code") == "out_of_memory" or _left_behind(tasks)
         channel.sendall(frames.encode(reply))
         if reply["retire"]:
@@ -62,7 +62,8 @@ def serve(
     os._exit(0)
 
 
-def _call(function: Any, inputs: dict[str, Any]) -> Any:
+def call(function: Any, inputs: dict[str, Any]) -> Any:
+    """Call a function with its inputs by name, and await what has to be awaited."""
     value = function(**inputs)
     if hasattr(value, "__await__"):
         import asyncio
@@ -136,7 +137,7 @@ def silence() -> None:
         os.close(nothing)
 
 
-def _encodable(reply: Reply) -> Reply:
+def encodable(reply: Reply) -> Reply:
     """Check that a result is JSON, and small enough; lone surrogates become U+FFFD."""
     try:
         text = json.dumps(reply["result"], allow_nan=False, ensure_ascii=False)
@@ -158,7 +159,8 @@ def _invalid(sentence: str) -> Reply:
     return {"code": "output_invalid", "error": sentence, "public_error": sentence}
 
 
-def _failure(error: BaseException, entry: Entry, masker: Masker) -> Reply:
+def failure(error: BaseException, entry: Entry, masker: Masker) -> Reply:
+    """Return what is told of an error: a sentence, and its traceback through the bundle's code."""
     message = _message(error, masker)
     if isinstance(error, UserError):
         return {"code": "function_error", "error": message, "public_error": message}

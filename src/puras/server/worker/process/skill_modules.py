@@ -8,6 +8,7 @@ another skill uses too. A warm parent that has loaded one therefore takes those 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -25,7 +26,10 @@ class NoSuchFunction(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Which function of a bundle to call. `folder` is absolute, `file` relative to it."""
+    """Which function of a bundle to call. `folder` is absolute, `file` relative to it.
+
+    A `file` that is no Python file is the name of a module of ours instead.
+    """
 
     bundle: str
     folder: str
@@ -33,11 +37,17 @@ class Entry:
     function: str
 
     @property
+    def is_ours(self) -> bool:
+        return not self.file.endswith(".py")
+
+    @property
     def path(self) -> str:
         return os.path.join(self.folder, self.file)
 
     @property
     def module_name(self) -> str:
+        if self.is_ours:
+            return self.file
         relative = os.path.relpath(self.path, self.bundle).removesuffix(".py")
         return relative.replace(os.sep, ".")
 
@@ -83,6 +93,8 @@ class SkillModules:
 
 
 def _import(entry: Entry) -> ModuleType:
+    if entry.is_ours:
+        return importlib.import_module(entry.file)
     specification = importlib.util.spec_from_file_location(entry.module_name, entry.path)
     if specification is None or specification.loader is None:
         raise ImportError(f"{entry.file} is no Python file")

@@ -12,6 +12,7 @@ CREATE TABLE approvals (
     job_id        TEXT NOT NULL REFERENCES jobs (id),
     workspace_id  TEXT NOT NULL REFERENCES workspaces (id),
     tool_call_id  TEXT NOT NULL,
+    step          INTEGER NOT NULL,
     tool_name     TEXT NOT NULL,
     tool_input    TEXT NOT NULL,
     status        TEXT NOT NULL DEFAULT 'pending'
@@ -21,7 +22,7 @@ CREATE TABLE approvals (
     created_at    INTEGER NOT NULL,
     expires_at    INTEGER NOT NULL,
     decided_at    INTEGER,
-    UNIQUE (job_id, tool_call_id),
+    UNIQUE (job_id, step, tool_call_id),
     CHECK ((status = 'pending') = (decided_at IS NULL))
 );
 CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
