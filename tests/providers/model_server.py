@@ -12,6 +12,7 @@ has run out answers HTTP 418. With `server.answer_with(function)` a function dec
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -120,7 +121,7 @@ def model_server() -> Iterator[ModelServer]:
     class Handler(_Handler):
         server_for_models: ModelServer
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd = _Server(("127.0.0.1", 0), Handler)
     httpd.daemon_threads = True
     Handler.server_for_models = ModelServer(httpd.server_port)
     thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
@@ -131,6 +132,13 @@ def model_server() -> Iterator[ModelServer]:
         httpd.shutdown()
         httpd.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of those who hang up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

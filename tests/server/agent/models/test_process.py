@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -107,3 +108,41 @@ async def test_closing_kills_the_process_and_nothing_is_left(
         waiting.cancel()
     assert not Path(f"/proc/{pid}").exists()
     hung.released.set()
+
+
+_WORKER = """
+import asyncio, sys
+from pathlib import Path
+from puras.server.agent.models.operator import open_models
+from puras.server.agent.models.port import ModelRequest
+from puras.server.settings import read_settings
+
+async def main():
+    environment = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": sys.argv[2]}
+    async with open_models(read_settings({}, home=Path(sys.argv[1])), environment) as models:
+        messages = [{"role": "user", "text": "Hello", "files": []}]
+        await models.answer(ModelRequest("anthropic/claude-haiku-4.5", "", messages, []))
+        print(models.process.pid, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_process_dies_with_its_worker(provider: ModelServer, tmp_path: Path) -> None:
+    provider.script(Say("Hello"))
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _WORKER, str(tmp_path), provider.url),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    pid = int(await worker.stdout.readline())
+    asking = os.pidfd_open(pid)
+    worker.kill()
+    await worker.wait()
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(asking, gone.set)
+    await asyncio.wait_for(gone.wait(), 30)
+    loop.remove_reader(asking)
+    os.close(asking)

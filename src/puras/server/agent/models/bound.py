@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from puras.server.agent.messages import FilePart
+from puras.server.agent.messages import FilePart, Message
 from puras.server.agent.models.catalog import Model
 from puras.server.agent.models.port import ModelFailed, ModelRequest
 from puras.server.agent.models.prices import most_micros
@@ -24,7 +24,8 @@ def bound_micros(model: Model, request: ModelRequest) -> int:
     most = most_micros(
         model,
         input_tokens=_most_input(request),
-        output_tokens=output_limit(model, request),
+        # Not lowered to what the model gives: a bound grows evenly with the limit asked for.
+        output_tokens=request.max_output_tokens or model.max_output_tokens,
     )
     if most is None:
         raise ModelFailed(no_price(model))
@@ -47,10 +48,17 @@ def no_price(model: Model) -> str:
 
 def _most_input(request: ModelRequest) -> int:
     tools = [[tool.name, tool.description, dict(tool.input_schema)] for tool in request.tools]
-    text = json.dumps([request.messages, tools], ensure_ascii=False)
+    text = json.dumps([list(map(_sent, request.messages)), tools], ensure_ascii=False)
     files = sum(_file_tokens(file, request) for file in _files(request))
     texts = len(request.system.encode(errors="replace")) + len(text.encode(errors="replace"))
     return _FRAME_TOKENS + texts + files
+
+
+def _sent(message: Message) -> object:
+    """Return what of a message is sent: a turn in the provider's own form, where it is kept."""
+    if message["role"] == "model" and message["raw"] is not None:
+        return message["raw"]
+    return message
 
 
 def _file_tokens(file: FilePart, request: ModelRequest) -> int:

@@ -16,7 +16,7 @@ from puras.server.agent.models.bound import bound_micros, no_price
 from puras.server.agent.models.catalog import Catalog, Model, read_catalog
 from puras.server.agent.models.draft import DRAFT, draft
 from puras.server.agent.models.port import ModelAnswer, ModelFailed, ModelRequest
-from puras.server.agent.models.prices import Tokens, cost_micros, price
+from puras.server.agent.models.prices import Tokens, cost_micros, load_table, price
 from puras.server.agent.models.process import AnsweringProcess
 from puras.server.agent.models.question import question_of
 from puras.server.settings import BadSetting, Settings
@@ -85,6 +85,9 @@ async def open_models(
     catalog = read_catalog(settings.models_file)
     default = default_model(catalog, settings, environment)
     process = AnsweringProcess(settings.home, first_delay_seconds=first_delay_seconds)
+    if default != DRAFT:
+        # The table of prices takes a moment to read, which no turn should have to wait for.
+        asyncio.get_running_loop().run_in_executor(None, load_table)
     try:
         yield OperatorModels(catalog, environment, process, default)
     finally:

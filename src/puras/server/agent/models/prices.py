@@ -74,6 +74,13 @@ def most_micros(model: Model, *, input_tokens: int, output_tokens: int) -> int |
     return max((cost for cost in costs if cost is not None), default=None)
 
 
+def load_table() -> None:
+    """Read the price table, which takes a second at the first need."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    get_snapshot()
+
+
 def _from_table(model: Model, tokens: Tokens) -> tuple[Decimal, Decimal] | None:
     """Return the price of input and of output in USD."""
     table = PROVIDERS[model.provider].prices

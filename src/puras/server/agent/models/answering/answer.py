@@ -17,10 +17,7 @@ def answer_of(response: ModelResponse, *, provider: str) -> dict[str, Any]:
             {"id": part.tool_call_id, "name": part.tool_name, "input": part.args_as_dict()}
             for part in calls
         ],
-        "raw": {
-            "provider": provider,
-            "response": ModelMessagesTypeAdapter.dump_python([response], mode="json")[0],
-        },
+        "raw": {"provider": provider, "response": _kept(response)},
         "stop_reason": _stop_reason(response, calls=bool(calls)),
         "tokens": {
             "input": usage.input_tokens,
@@ -30,6 +27,14 @@ def answer_of(response: ModelResponse, *, provider: str) -> dict[str, Any]:
             "cache_write_1h": usage.cache_write_1h_tokens,
         },
     }
+
+
+def _kept(response: ModelResponse) -> dict[str, Any]:
+    """Return what the provider has to be sent again: nothing that is empty, or only counted."""
+    kept: dict[str, Any] = ModelMessagesTypeAdapter.dump_python(
+        [response], mode="json", exclude_none=True
+    )[0]
+    return {key: value for key, value in kept.items() if key not in ("usage", "timestamp")}
 
 
 def _stop_reason(response: ModelResponse, *, calls: bool) -> str:
