@@ -18,6 +18,7 @@ import structlog
 from puras.server import clock, start
 from puras.server.agent.models.catalog import read_catalog
 from puras.server.agent.models.operator import open_models
+from puras.server.agent.workspace_copy import WorkspaceCopies
 from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
 from puras.server.drive.signing import LocalSigner, Signer
@@ -219,6 +220,8 @@ async def _tidy(platform: Platform) -> None:
         await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
         if platform.settings.database_url is not None:
             await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
+        if await WorkspaceCopies(db, platform.storage).tidy():
+            _log.info("working_directories_removed")
         if (days := platform.settings.retention_days) is not None:
             forgotten = await sweep(db, platform.drive, days=days, now=now)
             if forgotten:

@@ -12,9 +12,9 @@ from puras.server.agent.instructions import instructions_of
 from puras.server.agent.kit import Kit
 from puras.server.agent.models.port import Models
 from puras.server.agent.perform import Agents
+from puras.server.agent.workspace_copy import WorkspaceCopies
 from puras.server.approvals import store as approvals
 from puras.server.approvals.ask import Answers
-from puras.server.db.database import Database
 from puras.server.evals.checks import Checks
 from puras.server.evals.dataset import Datasets
 from puras.server.evals.grading import EvalGrading
@@ -66,7 +66,9 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     stack.push_async_callback(environments.close)
     preparations = Preparations(db, environments)
     stack.push_async_callback(preparations.close)
-    agents = await _agents(stack, settings, db, models, media, children)
+    copies = WorkspaceCopies(db, platform.storage)
+    kit = Kit(settings, db, clock.now, runner, copies, media, children)
+    agents = await _agents(stack, platform, kit, models)
     attempts = Attempts(
         settings=settings,
         clock=clock.now,
@@ -98,24 +100,19 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         concurrency=settings.concurrency,
         perform=attempts.perform,
         prepare=preparations.begin,
+        clear=copies.forget,
         approval_timeout=int(settings.approval_seconds * clock.SECOND),
     )
     return worker
 
 
 async def _agents(
-    stack: AsyncExitStack,
-    settings: Settings,
-    db: Database,
-    open_models: OpenModels,
-    media: MediaCalls,
-    children: Children,
+    stack: AsyncExitStack, platform: Platform, kit: Kit, open_models: OpenModels
 ) -> Agents:
-    models = await stack.enter_async_context(open_models(settings, os.environ))
-    kit = Kit(db, clock.now, media, children)
+    models = await stack.enter_async_context(open_models(platform.settings, os.environ))
 
     async def decisions(run: Run) -> Answers:
-        return await db.read(lambda tx: approvals.decided(tx, run.row["id"]))
+        return await platform.db.read(lambda tx: approvals.decided(tx, run.row["id"]))
 
     return Agents(
         models=models,

@@ -65,6 +65,7 @@ class Worker:
     concurrency: int
     perform: Perform
     prepare: Callable[[str], None]
+    clear: Callable[[str], Awaitable[None]]
     approval_timeout: Micros = 1800 * SECOND
     id: str = field(default_factory=lambda: f"{os.uname().nodename}-{os.getpid()}-{new_id()[-12:]}")
     _active: dict[str, Active] = field(default_factory=dict)
@@ -181,6 +182,16 @@ class Worker:
         finally:
             self._forget(active)
             self.queue.wake()
+            await self._clear(row)
+
+    async def _clear(self, row: Row) -> None:
+        """Remove what an agent's run kept for a later attempt, where there will be none."""
+        if row["type"] != "agentic" or self._stopping:
+            return
+        try:
+            await self.clear(row["id"])
+        except Exception:
+            _log.exception("not_cleared", job_id=row["id"])  # it is tidied up within the hour
 
     async def _outcome(self, active: Active) -> Concluded:
         try:
