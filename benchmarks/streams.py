@@ -1,6 +1,6 @@
 """How late events arrive, with 1, 100 and 500 open streams, and how fast a backlog is replayed.
 
-    python benchmarks/streams.py
+    python benchmarks/streams.py [streams ...]
 
 A function logs the time ten times a second; every stream notes how much later it reads it. Writer,
 server and all readers are on one machine, so the readers' own work is in the figure too.
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -26,13 +27,19 @@ LIVE = {"events": 60, "pause": 0.1}
 BACKLOG = {"events": 10_000, "pause": 0}
 
 
-def measure() -> list[Figure]:
-    return [figure for name, serve in DATABASES.items() for figure in on(name, serve)]
+def measure(*readers: int) -> list[Figure]:
+    return [
+        figure
+        for name, serve in DATABASES.items()
+        for figure in on(name, serve, readers=readers or READERS)
+    ]
 
 
-def on(database: str, serve: Callable[[], AbstractContextManager[Served]]) -> list[Figure]:
+def on(
+    database: str, serve: Callable[[], AbstractContextManager[Served]], *, readers: Sequence[int]
+) -> list[Figure]:
     with serve() as served:
-        found = [*(delay(served, readers) for readers in READERS), *replay(served)]
+        found = [*(delay(served, each) for each in readers), *replay(served)]
     return [replace(figure, what=f"{database}: {figure.what}") for figure in found]
 
 
@@ -111,4 +118,5 @@ def submit(served: Served, inputs: dict[str, Any], *, wait: bool = False) -> str
 
 
 if __name__ == "__main__":
-    show(measure())
+    numbers = [int(each) for each in sys.argv[1:] if each.isdigit()]
+    show(measure(*numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,11 @@ from .postgres import PostgresServer, running_postgres
 
 settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any pace")  # a busy machine is no fault of the code
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start: a shell's background has it ignored, in children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
