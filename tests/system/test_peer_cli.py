@@ -334,7 +334,7 @@ def test_ctrl_c_at_a_terminal_leaves_the_job_at_work(
 
 
 def test_a_local_run_tells_its_server_which_model_to_take(person: Person, skills: Path) -> None:
-    model = ("--model", "anthropic/claude-sonnet")
+    model = ("--model", "anthropic/claude-sonnet-4.6")
     with subprocess.Popen(
         [PURAS, "run", "sleep", "-i", "seconds=60", "--local", "--dir", str(skills), *model],
         env=person.environment,
@@ -349,4 +349,4 @@ def test_a_local_run_tells_its_server_which_model_to_take(person: Person, skills
         settings = Path(f"/proc/{server}/environ").read_text().split("\0")
         run.terminate()
         assert run.wait(30) == 128 + signal.SIGTERM
-    assert "PURAS_DEFAULT_MODEL=anthropic/claude-sonnet" in settings
+    assert "PURAS_TEXT_MODEL=anthropic/claude-sonnet-4.6" in settings

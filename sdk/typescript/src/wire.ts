@@ -21,6 +21,12 @@ export type BudgetWindow = "day" | "month" | "rolling30" | "total";
 
 export type ApprovalStatus = "pending" | "approved" | "denied" | "expired";
 
+export type GraderKind = "check" | "rubric" | "exact_match" | "schema";
+
+export type EvalStatus = "queued" | "running" | "completed" | "cancelled";
+
+export type EvalChange = "regressed" | "improved" | "same" | "added" | "removed";
+
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 export type JobErrorCode =
@@ -401,6 +407,117 @@ export interface Model {
   output_usd_per_mtok: number | null;
   vision: boolean;
   pdf: boolean;
+}
+
+/**
+ * Which evals to run. What is left out is as the skill's own `evals` have it: `repeat` runs of
+ * each case, and `threshold`, the share of runs (0 to 1) that has to pass; `version` is the active
+ * one. `case_ids` takes some of the cases only.
+ */
+export interface EvalCreate {
+  skill: string;
+  version?: number | null;
+  repeat?: number | null;
+  threshold?: number | null;
+  case_ids?: string[] | null;
+}
+
+/** How the runs of a suite fared with one grader; `pass_rate` and `mean_score` are 0 to 1. */
+export interface EvalGrader {
+  name: string;
+  kind: GraderKind;
+  mean_score: number;
+  pass_rate: number;
+  runs: number;
+}
+
+/** One run of a case: a job. `score` is null until it was judged, or where it failed. */
+export interface EvalRun {
+  job_id: string;
+  status: JobStatus;
+  score: number | null;
+  passed: boolean;
+  error: string | null;
+  graders: Record<string, unknown>[];
+}
+
+/** How a case fared; `pass_rate` and `mean_score` count the runs that are over. */
+export interface EvalCase {
+  id: string;
+  tags: string[];
+  pass_rate: number;
+  mean_score: number;
+  runs: EvalRun[];
+}
+
+/**
+ * A suite of evals: a skill run on its cases, judged by its graders.
+ *
+ * Rates, scores, costs and times count the runs that are over. A run that failed passes nothing
+ * and scores 0. `score_stddev` is the spread of the runs' scores, `mean_latency_ms` the time from
+ * a run's start to its result, without that of its graders. `gate_passed` says whether the share
+ * of runs that passed reaches `threshold` (0 to 1); null until all are over.
+ */
+export interface EvalSummary {
+  id: string;
+  status: EvalStatus;
+  skillpack: string;
+  skill_name: string;
+  version: number;
+  repeat: number;
+  pass_rate_pct: number;
+  mean_score: number;
+  score_stddev: number;
+  completed_runs: number;
+  total_runs: number;
+  total_cost_micros: number;
+  mean_cost_micros: number;
+  mean_latency_ms: number;
+  threshold: number;
+  graders: EvalGrader[];
+  gate_passed: boolean | null;
+  created_at: string;
+  finished_at: string | null;
+}
+
+/** A suite with all of its cases. */
+export interface EvalReport extends EvalSummary {
+  cases: EvalCase[];
+}
+
+/** A case in two suites; null where one of them does not have it. */
+export interface EvalCaseDiff {
+  id: string;
+  change: EvalChange;
+  base_mean_score: number | null;
+  head_mean_score: number | null;
+  base_pass_rate: number | null;
+  head_pass_rate: number | null;
+}
+
+export interface EvalGraderDiff {
+  name: string;
+  kind: GraderKind;
+  base_mean_score: number | null;
+  head_mean_score: number | null;
+  base_pass_rate: number | null;
+  head_pass_rate: number | null;
+}
+
+/**
+ * Two suites of a skill side by side; a delta is head less base. Cases that got worse come
+ * first.
+ */
+export interface EvalDiff {
+  skill_name: string;
+  base: EvalSummary;
+  head: EvalSummary;
+  pass_rate_pct_delta: number;
+  mean_score_delta: number;
+  mean_cost_micros_delta: number;
+  mean_latency_ms_delta: number;
+  graders: EvalGraderDiff[];
+  cases: EvalCaseDiff[];
 }
 
 export interface DriveFile {

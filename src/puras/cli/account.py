@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 import click
 
@@ -11,6 +12,7 @@ from puras.cli import config, output
 from puras.cli.command import Command
 from puras.cli.connection import connect, connect_to, current_login
 from puras.cli.failures import USAGE, CommandFailed
+from puras.cli.model_keys import VARIABLES, variable_of
 
 
 @click.command(cls=Command)
@@ -18,7 +20,12 @@ from puras.cli.failures import USAGE, CommandFailed
 @click.option(
     "--api-base", metavar="URL", help="The server. Default: where you were, or PURAS_API_BASE."
 )
-def login(key: str | None, api_base: str | None) -> None:
+@click.option(
+    "--llm-api-key",
+    metavar="KEY",
+    help="Keep the key of a model provider instead: for `run --local` and `serve` here. `-` reads.",
+)
+def login(key: str | None, api_base: str | None, llm_api_key: str | None) -> None:
     """Keep an API key for the commands that follow.
 
     The key is tried first, and kept in ~/.puras/config.json, which only you can read.
@@ -27,7 +34,11 @@ def login(key: str | None, api_base: str | None) -> None:
     Examples:
       puras login
       puras login --api-base http://127.0.0.1:8787 --key -  < key.txt
+      puras login --llm-api-key -  < anthropic-key.txt
     """
+    if llm_api_key is not None:
+        _keep_model_key(llm_api_key)
+        return
     base = (api_base or _known_base()).rstrip("/")
     api_key = _read_key(key, base)
     with connect_to(config.Login(base, api_key, "config")) as api:
@@ -38,6 +49,22 @@ def login(key: str | None, api_base: str | None) -> None:
         lambda: click.echo(f"Logged in to workspace {balance['workspace']} at {base}."),
     )
     _warn_of_environment()
+
+
+def _keep_model_key(given: str) -> None:
+    key = (sys.stdin.read() if given == "-" else given).strip()
+    variable = variable_of(key)
+    if variable is None:
+        raise CommandFailed(
+            "this key begins like that of no provider: Anthropic, OpenAI, Google, OpenRouter",
+            exit_code=USAGE,
+            next_step=f"set one of {', '.join(VARIABLES.values())} in the environment instead",
+        )
+    path = config.write_config(replace(config.read_config(), llm_api_key=key))
+    output.show(
+        {"variable": variable, "config": str(path)},
+        lambda: click.echo(f"Kept in {path}; servers started here get it as {variable}."),
+    )
 
 
 @click.command(cls=Command)

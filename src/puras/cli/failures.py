@@ -99,10 +99,21 @@ class CommandFailed(Exception):
         self.failure = Failure(detail, exit_code, next_step, code, faults=faults)
 
 
-def raise_unless_succeeded(job: Mapping[str, Any]) -> None:
-    """Raise JobError for a job that did not end well."""
-    if job["status"] != "succeeded":
-        raise errors.JobError(job)
+def raise_unless_succeeded(job: Mapping[str, Any], *, next_step: str | None = None) -> None:
+    """Raise for a job that did not end well; `next_step` None: read its log.
+
+    Raises:
+        JobError, CommandFailed: it failed, was cancelled, or is not over.
+    """
+    if job["status"] == "succeeded":
+        return
+    error = errors.JobError(job)
+    if next_step is None:
+        raise error
+    failure = _job_failure(error)
+    raise CommandFailed(
+        failure.detail, exit_code=failure.exit_code, next_step=next_step, code=failure.code
+    )
 
 
 def describe(error: Exception) -> Failure | None:

@@ -17,7 +17,8 @@ from typing import Final
 
 from puras.cli.config import Login
 from puras.cli.deploy import check_bundle
-from puras.cli.failures import CommandFailed
+from puras.cli.failures import USAGE, CommandFailed
+from puras.cli.model_keys import kept_model_key
 from puras.cli.server_extra import need_server
 
 SKILLPACK: Final = "local"
@@ -57,7 +58,8 @@ def local_server(
             folder, home=Path(home), own={**_own_settings(key, model), **(settings or {})}
         )
         try:
-            yield Login(_url(process, log=Path(home) / "log"), key, "config")
+            url = _url(process, log=Path(home) / "log", model=model)
+            yield Login(url, key, "config")
         finally:
             _stop(process)
 
@@ -70,7 +72,7 @@ def _start(folder: Path | None, *, home: Path, own: Mapping[str, str]) -> subpro
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [*command, *options],
-            env={**kept, **own},
+            env={**kept_model_key(kept), **kept, **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -80,17 +82,28 @@ def _start(folder: Path | None, *, home: Path, own: Mapping[str, str]) -> subpro
 
 
 def _own_settings(key: str, model: str | None) -> dict[str, str]:
-    return {"PURAS_BOOTSTRAP_KEY": key} | ({"PURAS_DEFAULT_MODEL": model} if model else {})
+    return {"PURAS_BOOTSTRAP_KEY": key} | ({"PURAS_TEXT_MODEL": model} if model else {})
 
 
-def _url(process: subprocess.Popen[bytes], *, log: Path) -> str:
+def _url(process: subprocess.Popen[bytes], *, log: Path, model: str | None) -> str:
     """Wait for the line that a server writes when its bundle is deployed; return its address."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        said = log.read_text("utf-8", "replace").strip()
+        said = _last_words(log.read_text("utf-8", "replace").strip())
+        _, _, unknown = said.partition(f"PURAS_TEXT_MODEL={model!r}: ")
+        if unknown:
+            raise CommandFailed(f"--model: {unknown}", exit_code=USAGE)
         raise CommandFailed(f"the local server did not start:\n{said}", code="not_started")
     return str(json.loads(line)["url"])
+
+
+def _last_words(log: str) -> str:
+    """Return the sentence with which a server gave up, all of its log where there is none."""
+    try:
+        return str(json.loads(log[log.rfind("\n{\n") + 1 :])["detail"])
+    except (ValueError, KeyError, TypeError):
+        return log
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -124,7 +124,14 @@ def run(
     output.show(job, lambda: show_result(job))
     if local and job.get("outputs"):
         output.note("The files it made went with the local server; deploy the bundle to keep them.")
-    raise_unless_succeeded(job)
+    raise_unless_succeeded(job, next_step=_next_step(job) if local else None)
+
+
+def _next_step(job: Mapping[str, Any]) -> str:
+    """Return what to do after a local run that failed; its log went with its server."""
+    if job.get("error_code") == "model_error":
+        return "give a key: puras login --llm-api-key KEY, or try it without: --model local/draft"
+    return "mend it and run it again; what it said is above"
 
 
 def _check_prompt(prompt: str | None, *, local: bool, version: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from puras.cli import config, output
 from puras.cli.command import Command
+from puras.cli.model_keys import kept_model_key
 from puras.cli.server_extra import need_server, server_refusals, server_settings
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def serve(
     need_server()
     from puras.server.serve import serve as run_server
 
+    os.environ.update(kept_model_key(os.environ))
     settings = server_settings(host=host, port=port, data=data, require_key=require_key)
     if not settings.is_loopback:
         click.echo(
