@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from openai import AsyncOpenAI
 from pydantic_ai.models import Model, create_async_httpx2_client
 
 
@@ -41,6 +40,7 @@ def _openai(name: str, base_url: str | None, key: str | None, *, responses: bool
 
 
 def _openrouter(name: str, base_url: str | None, key: str | None) -> Model:
+    from openai import AsyncOpenAI
     from pydantic_ai.models.openrouter import OpenRouterModel
     from pydantic_ai.providers.openrouter import OpenRouterProvider
 
