@@ -61,6 +61,7 @@ def _check_fragment(block: Block, folder: Path, place: str) -> None:
     skill = folder / "fragments" / f"line-{block.line}" / "part"
     skill.mkdir(parents=True)
     (skill / "main.py").write_text("def run(**inputs):\n    return inputs\n")
+    (skill / "SKILL.md").write_text("Do it.\n")
     rest = "" if "entrypoint:" in block.text else "entrypoint: main.py:run\n"
     (skill / "skill.yaml").write_text(rest + block.text)
     assert check_folder(skill.parent)[1] == [], place
