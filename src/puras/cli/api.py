@@ -171,6 +171,26 @@ class Api(Puras):
         found = self._call(self._request("GET", "/v1/models"))
         return cast("list[wire.Model]", _parse_list(found, "/v1/models"))
 
+    def start_evals(self, reference: str, body: wire.EvalCreate) -> wire.EvalReport:
+        request = self._request("POST", _evals_path(reference), body)
+        return cast("wire.EvalReport", self._submitted(request))
+
+    def evals(self, suite_id: str) -> wire.EvalReport:
+        return cast("wire.EvalReport", self._object("GET", _suite_path(suite_id)))
+
+    def cancel_evals(self, suite_id: str) -> wire.EvalReport:
+        return cast("wire.EvalReport", self._object("POST", f"{_suite_path(suite_id)}/cancel"))
+
+    def list_evals(self, reference: str) -> list[wire.EvalSummary]:
+        """Return the newest suites of a skillpack."""
+        path = _evals_path(reference)
+        return cast("list[wire.EvalSummary]", self._list(path, most=50))
+
+    def diff_evals(self, reference: str, skill: str, *, base: str, head: str) -> wire.EvalDiff:
+        query = {"skill": skill, "base": base, "head": head}
+        request = self._request("GET", f"{_evals_path(reference)}/diff", **query)
+        return cast("wire.EvalDiff", self._call_for_object(request))
+
     def list_budgets(self) -> list[wire.Budget]:
         return cast("list[wire.Budget]", self._list("/v1/budgets"))
 
@@ -280,6 +300,14 @@ def _skillpack_path(reference: str) -> str:
 def _deployments_path(reference: str, rest: str = "") -> str:
     path = f"{_skillpack_path(reference)}/deployments"
     return f"{path}/{rest}" if rest else path
+
+
+def _evals_path(reference: str) -> str:
+    return f"{_skillpack_path(reference)}/evals"
+
+
+def _suite_path(suite_id: str) -> str:
+    return f"/v1/evals/{quote(suite_id, safe='')}"
 
 
 def _secrets_path(reference: str, name: str = "") -> str:

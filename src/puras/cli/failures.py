@@ -45,6 +45,7 @@ _NEXT_STEP_BY_CODE: Final = {
     "secret_not_found": "list the secrets: puras secrets ls",
     "secrets_missing": "set them: puras secrets set NAME",
     "approval_not_found": "list those of a job: puras approvals JOB",
+    "eval_not_found": "list them: puras eval-report --skillpack REF",
     "budget_not_found": "list your budgets: puras budgets",
     "budget_exhausted": "raise its limit: puras budgets update ID --limit USD",
 }

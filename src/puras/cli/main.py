@@ -43,6 +43,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "deny": "approvals:deny",
         "replay": "replay:replay",
         "feedback": "jobs:feedback",
+        "eval": "evals:evaluate",
+        "eval-report": "evals:report",
+        "eval-diff": "evals:diff",
     },
     "Operate": {
         "serve": "serve:serve",
