@@ -235,6 +235,10 @@ class Hands:
         """Return a path for a file of the server's own that lives as long as the hands."""
         return self._folder / new_id()
 
+    async def have_files(self) -> bool:
+        """Tell whether there may be anything in the working directory yet."""
+        return self.used or await self._copies.find(self._run.row["id"]) is not None
+
     async def keep(self) -> None:
         """Keep the working directory for a later attempt, if it has changed."""
         if self._process is None or self._process.life.done():

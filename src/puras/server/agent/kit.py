@@ -16,6 +16,7 @@ from puras.server.agent.tools.memory import memory_tools, scope_of
 from puras.server.agent.tools.own import own_tools
 from puras.server.agent.tools.subagents import subagent_tools
 from puras.server.agent.tools.todo import Todo, todo_tools
+from puras.server.agent.tools.web import web_tools
 from puras.server.agent.workspace_copy import WorkspaceCopies
 from puras.server.clock import Clock
 from puras.server.db.database import Database
@@ -46,7 +47,8 @@ class Kit:
                 *own_tools(run, hands),
                 *bash_tools(run, hands),
                 *file_tools(run, hands),
-                *drive_tools(run),
+                *web_tools(run, hands),
+                *drive_tools(run, hands),
                 *todo_tools(run, Todo()),
                 *media_tools(run, self.media),
                 *await subagent_tools(run, ground, self.children),

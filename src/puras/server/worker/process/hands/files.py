@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -81,6 +82,19 @@ def put(order: dict[str, Any], place: Place) -> Answer:
     finally:
         came.unlink(missing_ok=True)
     return {"ok": True, "text": path}
+
+
+def give(order: dict[str, Any], place: Place) -> Answer:
+    """`{path}` → a copy of a file of the working directory, its path there as text."""
+    path = str(order["path"])
+    located = place.locate(path, to_write=True)
+    name = _channel.new_file_name()
+    with (
+        os.fdopen(open_file(located, path), "rb") as file,
+        open(_channel.run_folder() / name, "xb") as copy,
+    ):
+        shutil.copyfileobj(file, copy, 1 << 20)
+    return {"ok": True, "text": "/".join(located.parts), "file": name}
 
 
 def _lines(file: BinaryIO, path: str, offset: int, limit: int) -> Answer:

@@ -49,6 +49,10 @@ class Place:
         if not path or "\0" in path:
             raise Refusal("pass the path of a file, relative to the working directory")
         real = os.path.realpath(os.path.join(self.work, path))
+        if not to_write and not os.path.lexists(real):
+            # The skill's own words name its files by their paths in its folder.
+            own = os.path.realpath(os.path.join(self.skill, path))
+            real = own if os.path.lexists(own) else real
         for root in (self.work, self.bundle):
             if is_within(real, root):
                 if to_write and root == self.bundle:

@@ -38,6 +38,7 @@ DEEDS: Mapping[str, Callable[[Order, Place], Answer]] = {
     "write": files.write,
     "edit": files.edit,
     "put": files.put,
+    "give": files.give,
     "own": own.call,
     "pack": copy.pack,
 }
