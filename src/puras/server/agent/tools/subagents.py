@@ -29,6 +29,7 @@ from puras.wire import MAX_PROMPT_CHARACTERS, ManifestSkill
 
 MOST_RESULT_CHARACTERS = 100_000
 _MOST_NAMED = 40
+_MOST_EXAMPLES = 5
 _MOST_DESCRIPTION = 160
 _TARGET = (
     "A name from the list, a prompt file `references/….md` of this skill, `skillpack/skill`, or "
@@ -59,28 +60,35 @@ async def subagent_tools(run: Run, ground: Ground, children: Children) -> list[T
     subagents = _Subagents(run, ground, children, near)
     declared = run.skill["extra"].get("tools") or []
     return [
-        Tool(ToolSpec("run_subagent", _run_text(near), _RUN_SCHEMA), subagents.run),
+        Tool(ToolSpec("run_subagent", _run_text(near), run_schema(near)), subagents.run),
         Tool(ToolSpec("describe_subagent", _DESCRIBE, _DESCRIBE_SCHEMA), subagents.describe),
         *[await subagents.named(tool) for tool in declared if "skill" in tool],
     ]
 
 
-_RUN_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "target": {"type": "string", "description": _TARGET},
+def run_schema(near: Sequence[Near]) -> dict[str, Any]:
+    """Return what `run_subagent` takes. Of target and prompt, the one that is not meant has an
+    empty default; prompt files come first among the examples, for they run with any inputs."""
+    names = sorted((one.name for one in near), key=lambda name: not name.endswith(".md"))
+    target = {"examples": names[:_MOST_EXAMPLES]} if names else {"default": ""}
+    prompt = {"default": ""} if names else {}
+    properties = {
+        "target": {"type": "string", "description": _TARGET, **target},
         "prompt": {
             "type": "string",
             "maxLength": MAX_PROMPT_CHARACTERS,
             "description": "What an agent of its own is to do; it gives `{answer}`.",
+            **prompt,
         },
         "inputs": {"type": "object", "description": "The inputs, by name."},
         "label": {"type": "string", "description": "What to call it in the log: a few words."},
-    },
-}
+    }
+    return {"type": "object", "properties": properties}
+
+
 _DESCRIBE_SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"target": {"type": "string", "description": _TARGET}},
+    "properties": {"target": {"type": "string", "description": _TARGET, "default": ""}},
 }
 
 
