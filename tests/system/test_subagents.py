@@ -66,7 +66,11 @@ def test_a_server_killed_in_the_middle_of_a_child_starts_no_second_one(tmp_path:
             (jobs,) = db.execute("SELECT count(*) FROM jobs").fetchone()
     assert (job.status, child.status, jobs) == ("succeeded", "succeeded", 2)
     assert (job.result["attempt"], job.result["child_attempt"], child.attempt) == (2, 2, 2)
-    rolled = {event.payload["message"] for event in events if event.type == "log"}
+    logs = [event.payload for event in events if event.type == "log"]
+    rolled = {told["message"] for told in logs if "ctx" not in told}
     assert rolled == {f"rolled {job.result['rolled']}"}
+    # Each attempt at the child says it once, and what is said once is told once.
+    asleep = [told["message"] for told in logs if told.get("ctx", {}).get("job_id") == child_id]
+    assert asleep == ["asleep", "asleep"]
     told = [event.type for event in events if event.type.startswith("subagent_")]
     assert told == ["subagent_start", "subagent_end"]

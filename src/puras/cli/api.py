@@ -133,10 +133,16 @@ class Api(Puras):
         return cast("list[wire.Job]", self._list("/v1/jobs", query, most=limit))
 
     def submit_prompt(
-        self, prompt: str, inputs: Mapping[str, Any], *, skillpack: str | None
+        self,
+        prompt: str,
+        inputs: Mapping[str, Any],
+        *,
+        skillpack: str | None,
+        version: int | None = None,
     ) -> Job:
         """Submit a one-off agent, which is no skill of any skillpack."""
         query = skillpack_query(skillpack) if skillpack else {}
+        query |= {} if version is None else {"version": str(version)}
         body = {"prompt": prompt, "inputs": dict(inputs)}
         return Job(self._submitted(self._request("POST", "/v1/jobs", body, **query)))
 

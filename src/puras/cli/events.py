@@ -31,8 +31,14 @@ def line(event: Mapping[str, Any]) -> Line:
     """Tell an event in a line; a type that this version does not know shows its payload."""
     kind = str(event["type"])
     payload: Mapping[str, Any] = event.get("payload") or {}
-    text = _TEXTS.get(kind, _unknown)(payload)
+    text = _whose(payload) + _TEXTS.get(kind, _unknown)(payload)
     return Line(str(event.get("ts", ""))[11:19], kind, printable(text), _style(kind, payload))
+
+
+def _whose(payload: Mapping[str, Any]) -> str:
+    """Name the subagent that an event is of; nothing for the job's own."""
+    inside = payload.get("ctx")
+    return f"[{inside.get('label')}] " if isinstance(inside, Mapping) else ""
 
 
 def percent(payload: Mapping[str, Any]) -> float:

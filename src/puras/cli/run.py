@@ -87,7 +87,8 @@ def run(
     """Run a skill and print its result.
 
     SKILL is `skill`, `skillpack/skill` or `workspace/skillpack/skill`; a bare `skill` is that of
-    the skillpack which puras.yaml here names. Without SKILL, --prompt runs an agent for once.
+    the skillpack which puras.yaml here names. Without SKILL, --prompt runs an agent for once; it
+    may run the skills of --skillpack, or with --local those of the bundle.
 
     The result goes to stdout as JSON, everything else to stderr. With --output json, stdout gets
     the whole job. Ctrl-C stops watching; the job goes on.
@@ -105,7 +106,7 @@ def run(
     if model and not local:
         raise click.UsageError("--model needs --local: what is deployed names its own model")
     if skill is None:
-        _check_prompt(prompt, local=local, version=version)
+        _check_prompt(prompt, skillpack=skillpack, version=version)
     wanted = [inputs.parse(argument) for argument in given]
     if skill is not None and prompt is not None:
         wanted.append(inputs.Given("prompt", prompt, "text"))
@@ -114,7 +115,7 @@ def run(
     with _opened(skill, skillpack, bundle=bundle, model=model) as (api, path):
         values = inputs.merge(base, values_of(api, wanted, path=path, version=version))
         if skill is None:
-            job = api.submit_prompt(prompt or "", values, skillpack=path.skillpack)
+            job = api.submit_prompt(prompt or "", values, skillpack=path.skillpack, version=version)
         else:
             job = api.submit(path.skill, values, version=version)
         if detached:
@@ -134,11 +135,11 @@ def _next_step(job: Mapping[str, Any]) -> str:
     return "mend it and run it again; what it said is above"
 
 
-def _check_prompt(prompt: str | None, *, local: bool, version: int | None) -> None:
+def _check_prompt(prompt: str | None, *, skillpack: str | None, version: int | None) -> None:
     if not prompt:
         raise click.UsageError("name a SKILL, or say what an agent is to do: --prompt TEXT")
-    if local or version:
-        raise click.UsageError("--local and --version need a SKILL")
+    if version and not skillpack:
+        raise click.UsageError("--version needs a SKILL, or --skillpack to run the prompt beside")
 
 
 @contextmanager
@@ -146,12 +147,13 @@ def _opened(
     skill: str | None, skillpack: str | None, *, bundle: Path | None, model: str | None
 ) -> Iterator[tuple[Api, SkillPath]]:
     """Connect to where the skill is: the login's server, or one for the local bundle."""
-    if bundle is None or skill is None:
+    if bundle is None:
         path = SkillPath(skillpack, _INLINE) if skill is None else _path(skill, skillpack)
         with connect(path.skillpack) as api:
             yield api, path
     else:
-        path = SkillPath(SKILLPACK, skill_path.parse(skill).skill)
+        name = _INLINE if skill is None else skill_path.parse(skill).skill
+        path = SkillPath(SKILLPACK, name)
         with local_server(bundle, model=model) as login, connect_to(login, SKILLPACK) as api:
             yield api, path
 

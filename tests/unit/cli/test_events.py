@@ -27,6 +27,7 @@ def told(type: str, **payload: Any) -> str:
         ("progress", {"fraction": 0.4, "message": "half"}, "40% half"),
         ("progress", {"fraction": 1}, "100%"),
         ("step", {"step": 2, "label": "draw"}, "2 draw"),
+        ("step", {"step": 2, "ctx": {"job_id": "j", "label": "ad", "depth": 1}}, "[ad] 2"),
         (
             "model_response",
             {"model": "m", "input_tokens": 3, "output_tokens": 4},

@@ -190,7 +190,6 @@ def test_a_prompt_without_a_skill_is_an_agent_for_once(puras: Run, server: Loopb
     [
         [],
         ["-p", ""],
-        ["-p", "Count", "--local"],
         ["-p", "Count", "--version", "2"],
         ["g/hello", "--model", "anthropic/claude-sonnet"],
     ],
