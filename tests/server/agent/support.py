@@ -51,6 +51,7 @@ class Bench:
     runner: FunctionRunner
     workspace_id: str
     job_id: str
+    copies: WorkspaceCopies
     extra: dict[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     memory_bytes: int = 512 * 1024 * 1024
@@ -63,10 +64,6 @@ class Bench:
     @property
     def settings(self) -> Settings:
         return replace(self.platform.settings, run_memory_bytes=self.memory_bytes)
-
-    @property
-    def copies(self) -> WorkspaceCopies:
-        return WorkspaceCopies(self.platform.db, self.platform.storage)
 
     def write(self, file: str, text: str) -> None:
         """Put a file into the skill's folder."""
@@ -187,7 +184,8 @@ async def open_bench(platform: Platform, *, namespaces: bool | None = None) -> A
     pack_id = await make_skillpack(platform, workspace_id, "pack", skills=["skill"])
     job_id = await _enqueue(platform, workspace_id, pack_id)
     runner = await FunctionRunner.open(home, namespaces=namespaces)
-    bench = Bench(platform, runner, workspace_id, job_id)
+    copies = WorkspaceCopies(platform.db, platform.storage)
+    bench = Bench(platform, runner, workspace_id, job_id, copies)
     bench.write("SKILL.md", "Do what you are asked to.")
     try:
         yield bench

@@ -14,8 +14,11 @@ import pytest
 
 from puras.server.agent import hands as hands_module
 from puras.server.agent.tools.bash import bash_tools
+from puras.server.agent.workspace_copy import WorkspaceCopies
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import Ending
+from puras.server.storage.cache import Cache
+from puras.server.storage.s3 import S3Storage, open_bucket
 from puras.server.worker.process.hands import copy
 from puras.server.worker.process.hands.place import Refusal
 from puras.server.worker.process.processes import family
@@ -90,11 +93,12 @@ async def test_killed_hands_start_anew_with_the_files_that_were_kept(bench: Benc
 
 
 def _hands_below(server: int) -> list[int]:
-    """Return every process that is the parent of a hand's bash: the hands, and the hands' hand."""
-    members = [pid for pid in family(server) if "sleep" in _command(pid)]
-    return [_parent(_parent(pid)) for pid in members if _command(pid).startswith("sleep")] or [
-        _parent(_parent(pid)) for pid in members
-    ]
+    """Return the hands: what forked the hand whose command sleeps."""
+    sleeping = [pid for pid in family(server) if _command(pid).startswith("sleep 1000")]
+    commands = [pid for pid in family(server) if "sleep 1000" in _command(pid)]
+    # The shell may have become its last command, or have started it.
+    shells = {_parent(pid) if _parent(pid) in commands else pid for pid in sleeping or commands}
+    return [_parent(_parent(pid)) for pid in shells]
 
 
 def _command(pid: int) -> str:
@@ -144,22 +148,43 @@ async def test_the_copies_of_a_job_that_is_over_are_removed(bench: Bench) -> Non
     assert await kept(bench) == set()
 
 
+async def test_copies_are_kept_in_a_bucket_too(bench: Bench, bucket_url: str) -> None:
+    home = bench.platform.settings.home
+    cache = Cache(home / "cache", incoming=home / "incoming", limit=1 << 30)
+    storage = S3Storage(open_bucket(bucket_url, environment=os.environ), cache=cache)
+    bench.copies = WorkspaceCopies(bench.platform.db, storage)
+    async with bench.attempt() as attempt:
+        await with_bash(attempt).use("bash", command="echo one > f")
+        await bench.hand_back(attempt.run.row)
+    async with bench.attempt() as attempt:
+        reply = await with_bash(attempt).use("bash", command="cat f; echo two > f")
+        again = await attempt.use("bash", command="cat f")
+    assert (reply.text, again.text) == ("[exit code 0]\none", "[exit code 0]\ntwo")
+    assert len([stored async for stored in storage.listing("working/")]) == 1
+    await cancel(bench)
+    assert await bench.copies.tidy() == 1
+    assert [stored async for stored in storage.listing()] == []
+
+
 async def test_forgetting_removes_the_copy_of_a_job_that_is_over(bench: Bench) -> None:
     async with bench.attempt() as attempt:
         await with_bash(attempt).use("bash", command="echo a > f")
-        row = attempt.run.row
+    await cancel(bench)
+    await bench.copies.forget(bench.job_id)
+    assert await kept(bench) == set()
+
+
+async def cancel(bench: Bench) -> None:
     await bench.platform.db.write(
         lambda tx: jobs.end(
             tx,
-            job_id=row["id"],
+            job_id=bench.job_id,
             attempt=None,
             ending=Ending("cancelled", error="stop", error_code="cancelled"),
             now=3_000,
             changes=jobs.Changes(),
         )
     )
-    await bench.copies.forget(row["id"])
-    assert await kept(bench) == set()
 
 
 def member(name: str, type: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:

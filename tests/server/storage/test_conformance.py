@@ -155,6 +155,14 @@ async def test_nothing_is_none_and_deleting_it_is_no_error(storage: Storage) -> 
     assert await storage.local_path("a/b") is None
 
 
+async def test_a_listing_of_a_folder_names_what_is_in_it(storage: Storage) -> None:
+    for name in ("working/a/1", "working/b/2", "workingx", "drive/working/3"):
+        await storage.write(name, chunks(b"1"), limit=5)
+    found = {stored.name async for stored in storage.listing("working/")}
+    assert found == {"working/a/1", "working/b/2"}
+    assert [stored async for stored in storage.listing("nothing/")] == []
+
+
 async def test_a_listing_names_everything_with_its_size(storage: Storage) -> None:
     assert await names(storage) == set()
     await storage.write("bundles/x.zip", chunks(b"12345"), limit=5)

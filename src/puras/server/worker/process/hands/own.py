@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -11,6 +12,8 @@ from puras.server.worker.process import invocation
 from puras.server.worker.process.hands.place import Place
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.skill_modules import Entry, SkillModules
+
+MAX_RESULT_BYTES = 5 * 1024 * 1024
 
 
 def call(order: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -24,6 +27,9 @@ def call(order: dict[str, Any], place: Place) -> dict[str, Any]:
         return _told(error, entry, place)
     if "error" in answer:
         return {"ok": False, "text": answer["error"]}
+    if (size := len(json.dumps(answer["result"]))) > MAX_RESULT_BYTES:
+        text = f"the result has {size:,} bytes and may have {MAX_RESULT_BYTES:,}"
+        return {"ok": False, "text": f"{text}: write large values to the drive or to a file"}
     return {"ok": True, "value": answer["result"]}
 
 
