@@ -57,17 +57,18 @@ class Asked:
 
 @dataclass
 class MediaServer:
-    """`done` lets fal's requests be completed; `error` makes them fail at the end."""
+    """`error` makes fal's requests fail at the end; `elsewhere` is where they claim to be found.
+    `looked` is set when fal is asked for a request that it holds back."""
 
     base: str = ""
     asked: list[Asked] = field(default_factory=list)
-    done: threading.Event = field(default_factory=threading.Event)
     looked: threading.Event = field(default_factory=threading.Event)
     error: str | None = None
     elsewhere: str | None = None
     _faults: defaultdict[str, deque[Fail | Break]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    _held: str | None = None
     _models: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,6 +86,13 @@ class MediaServer:
     def fail(self, line: str, *faults: Fail | Break) -> None:
         """Answer the next requests of a method and a path's beginning with faults."""
         self._faults[line].extend(faults)
+
+    def hold(self, model: str) -> None:
+        """Let fal work on requests of models that begin so, until `release`."""
+        self._held = model
+
+    def release(self) -> None:
+        self._held = None
 
     def of(self, beginning: str) -> list[Asked]:
         """Return the requests whose line begins so."""
@@ -117,8 +125,8 @@ class MediaServer:
         }
 
     def status(self, request_id: str) -> tuple[int, dict[str, Any]]:
-        self.looked.set()
-        if not self.done.is_set():
+        if self._held is not None and self._models[request_id].startswith(self._held):
+            self.looked.set()
             return 202, {"status": "IN_PROGRESS", "request_id": request_id, "logs": None}
         told = {"status": "COMPLETED", "request_id": request_id, "metrics": {"inference_time": 1}}
         return 200, told if self.error is None else {**told, "error": self.error}
@@ -135,13 +143,10 @@ class MediaServer:
 
 
 @contextmanager
-def media_server(*, done: bool = True) -> Iterator[MediaServer]:
-    """Serve until the block ends. `done` off: fal works on until `server.done` is set."""
+def media_server() -> Iterator[MediaServer]:
+    """Serve until the block ends."""
     server = MediaServer()
-    if done:
-        server.done.set()
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    listener.daemon_threads = True
+    listener = _Listener(("127.0.0.1", 0), _handler(server))
     server.base = f"http://127.0.0.1:{listener.server_port}"
     thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -151,6 +156,13 @@ def media_server(*, done: bool = True) -> Iterator[MediaServer]:
         listener.shutdown()
         listener.server_close()
         thread.join()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was killed."""
 
 
 @functools.cache
