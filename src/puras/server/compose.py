@@ -27,6 +27,7 @@ from puras.server.events.hub import Hub
 from puras.server.fetch import Fetcher
 from puras.server.home import secrets_keys
 from puras.server.idempotency import store as idempotency
+from puras.server.media.opening import catalogue_of
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.retention.sweep import sweep
@@ -80,6 +81,7 @@ async def running(
         Unavailable: the database can't be reached.
     """
     _refuse_what_is_not_there(settings, together=serves and works)
+    catalogue_of(settings)  # an operator's file that makes no sense is told now
     async with AsyncExitStack() as stack:
         data = await stack.enter_async_context(opened(settings))
         first_key = await _begin(data) if serves else None

@@ -177,6 +177,22 @@ async def test_slugs_that_name_no_model_are_faults_with_names_like_them(
     assert "`gpt/nothing`" in faults["$.routing.escalate_to"]["message"]
 
 
+async def test_media_models_that_there_are_not_are_faults_with_names_like_them(
+    client: httpx2.AsyncClient, key: Minted, pack: str
+) -> None:
+    good = "image_model: google/nano-banana\nvideo_model: local/draft\n"
+    wrong = "image_model: google/nano-bananna\naudio_model: google/nano-banana\n"
+    files = {"a/skill.yaml": SKILL + good, "b/skill.yaml": SKILL + wrong}
+    archive = bundle({**files, "a/main.py": CODE, "b/main.py": CODE})
+    answer = await deploy(client, key, archive)
+    assert problem(answer) == (400, "invalid_bundle")
+    faults = {fault["path"]: fault for fault in answer.json()["errors"]}
+    assert set(faults) == {"$.image_model", "$.audio_model"}
+    assert {fault["file"] for fault in faults.values()} == {"b/skill.yaml"}
+    assert "for images: it may be `google/nano-banana`" in faults["$.image_model"]["message"]
+    assert "`elevenlabs/multilingual-v2`" in faults["$.audio_model"]["message"]
+
+
 async def test_all_faults_of_a_bundle_are_named_at_once(
     client: httpx2.AsyncClient, key: Minted, pack: str
 ) -> None:

@@ -21,10 +21,13 @@ from puras.server.clock import new_id
 from puras.server.db.database import Transaction
 from puras.server.deployments import store
 from puras.server.deployments.bundles import ARCHIVES, archive_name, remove_tree
+from puras.server.deployments.media_slugs import media_faults
 from puras.server.deployments.model_slugs import Catalog, model_faults
 from puras.server.deployments.removal import drop_unused_archive
 from puras.server.deployments.store import Deployment, NewDeployment
 from puras.server.home import incoming
+from puras.server.media.families import Catalogue
+from puras.server.media.opening import catalogue_of
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.wire import Fault, Manifest
@@ -63,7 +66,13 @@ async def deploy(
     """
     tree = incoming(platform.settings.home) / new_id()
     try:
-        checked = await asyncio.to_thread(check_archive, archive, tree, catalog=platform.catalog)
+        checked = await asyncio.to_thread(
+            check_archive,
+            archive,
+            tree,
+            catalog=platform.catalog,
+            media=catalogue_of(platform.settings),
+        )
         new = NewDeployment(
             id=new_id(),
             skillpack_id=skillpack_id,
@@ -83,7 +92,7 @@ async def deploy(
     return made
 
 
-def check_archive(archive: Path, tree: Path, *, catalog: Catalog) -> Checked:
+def check_archive(archive: Path, tree: Path, *, catalog: Catalog, media: Catalogue) -> Checked:
     """Unpack an archive into a new folder `tree` and check all that can be checked.
 
     Raises:
@@ -98,7 +107,8 @@ def check_archive(archive: Path, tree: Path, *, catalog: Catalog) -> Checked:
         raise Refused("bad_bundle", f"the archive can't be accepted: {error}") from None
     if not manifest["skills"] and not faults:
         faults = [{"file": "", "path": "$", "message": "no folder in it has a `skill.yaml`"}]
-    _refuse("invalid_bundle", [*faults, *model_faults(manifest, catalog)])
+    unknown = [*model_faults(manifest, catalog), *media_faults(manifest, media)]
+    _refuse("invalid_bundle", [*faults, *unknown])
     _refuse("bad_requirements", unread)
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

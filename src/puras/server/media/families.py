@@ -6,7 +6,7 @@ an operator's own file of the same form adds entries and takes the place of thos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -109,11 +109,14 @@ def price_key(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def near(slug: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence on an unknown slug: the nearest ones, else all of them."""
-    names = list(known)
-    found = get_close_matches(slug, names, n=3, cutoff=0.5) or names
-    return "it may be " + ", ".join(f"`{name}`" for name in found)
+def unknown(slug: str, kind: MediaKind, catalogue: Catalogue) -> str:
+    """Return the sentence that says that there is no such model, with the nearest ones, else all
+    of them."""
+    known = list(catalogue[kind])
+    found = get_close_matches(slug, known, n=3, cutoff=0.5) or known
+    what = kind if kind == "audio" else f"{kind}s"
+    names = ", ".join(f"`{name}`" for name in found)
+    return f"there is no model `{slug}` for {what}: it may be {names}"
 
 
 def _read(text: str, file: str) -> Catalogue:

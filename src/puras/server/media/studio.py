@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from puras.server.media.families import DRAFT, Catalogue, Family, near
+from puras.server.media.families import DRAFT, Catalogue, Family, unknown
 from puras.server.media.providers.port import Made, MediaFailed, Order, Providers
 from puras.server.media.verbs import MediaKind, MediaRequest
 from puras.server.refusals import Refused
@@ -27,12 +27,8 @@ class Studio:
             Refused: `invalid_request`, where there is no such model or it can't be used now.
         """
         slug = request.model or wanted.get(request.kind) or self.default(request.kind)
-        known = self.catalogue[request.kind]
-        if (family := known.get(slug)) is None:
-            raise Refused(
-                "invalid_request",
-                f"there is no model `{slug}` for {_plural(request.kind)}: {near(slug, known)}",
-            )
+        if (family := self.catalogue[request.kind].get(slug)) is None:
+            raise Refused("invalid_request", unknown(slug, request.kind, self.catalogue))
         if (why := self.why_not(family)) is not None:
             raise Refused("invalid_request", f"`{slug}` can't be used here: {why}")
         return family
@@ -73,7 +69,3 @@ def wanted_by(extra: Mapping[str, Any]) -> dict[MediaKind, str | None]:
         "video": extra.get("video_model"),
         "audio": extra.get("audio_model"),
     }
-
-
-def _plural(kind: MediaKind) -> str:
-    return kind if kind == "audio" else f"{kind}s"
