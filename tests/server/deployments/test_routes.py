@@ -158,8 +158,11 @@ async def test_slugs_that_name_no_model_are_faults_with_names_like_them(
     agent = (
         "description: Writes.\nentrypoint: SKILL.md\nmodel: anthropic/claude-sonet-5.5\n"
         "routing: {escalate_to: gpt/nothing, on: [schema_fail]}\n"
+        "evals: [{inputs: {}, graders: [{kind: rubric, criteria: x, model: gpt/nobody}]}]\n"
     )
-    good = agent.replace("sonet", "sonnet").replace("gpt/nothing", "gpt/6.1-sol")
+    good = agent.replace("sonet", "sonnet")
+    for wrong in ("gpt/nothing", "gpt/nobody"):
+        good = good.replace(wrong, "gpt/6.1-sol")
     archive = bundle(
         {
             "a/skill.yaml": good,
@@ -171,7 +174,11 @@ async def test_slugs_that_name_no_model_are_faults_with_names_like_them(
     answer = await deploy(client, key, archive)
     assert problem(answer) == (400, "invalid_bundle")
     faults = {fault["path"]: fault for fault in answer.json()["errors"]}
-    assert set(faults) == {"$.text_model", "$.routing.escalate_to"}
+    assert set(faults) == {
+        "$.text_model",
+        "$.routing.escalate_to",
+        "$.evals.cases[0].graders[0].model",
+    }
     assert {fault["file"] for fault in faults.values()} == {"a/subskills/b/skill.yaml"}
     assert "did you mean `anthropic/claude-sonnet-5.5`" in faults["$.text_model"]["message"]
     assert "`gpt/nothing`" in faults["$.routing.escalate_to"]["message"]

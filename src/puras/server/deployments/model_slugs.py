@@ -39,3 +39,22 @@ def _slugs(skill: ManifestSkill) -> Iterator[tuple[str, Any]]:
     routing = skill["extra"].get("routing")
     if isinstance(routing, dict):
         yield "$.routing.escalate_to", routing.get("escalate_to")
+    yield from _judges(skill["extra"].get("evals"))
+
+
+def _judges(evals: Any) -> Iterator[tuple[str, Any]]:
+    """Give the models of rubrics that stand in `skill.yaml`; its form was checked before."""
+    if isinstance(evals, list):
+        evals = {"cases": evals}
+    if not isinstance(evals, dict):
+        return
+    yield from _models_of(evals.get("graders", []), "$.evals")
+    for index, case in enumerate(evals.get("cases", [])):
+        if isinstance(case, dict):
+            yield from _models_of(case.get("graders", []), f"$.evals.cases[{index}]")
+
+
+def _models_of(graders: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for index, grader in enumerate(graders if isinstance(graders, list) else []):
+        if isinstance(grader, dict):
+            yield f"{path}.graders[{index}].model", grader.get("model")
