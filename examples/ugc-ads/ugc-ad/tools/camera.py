@@ -8,7 +8,9 @@ ASPECT = "9:16"
 
 
 def shoot(action: str, still: Any) -> dict[str, Any]:
-    seconds = puras.job.inputs["duration"]
+    seconds = puras.job.inputs.get("duration")
+    if seconds is None:  # the storyboard has this tool too, but its run is none of an ad
+        raise puras.UserError("Only the ad itself is filmed: give back the directions.")
     puras.log(f"filming {seconds} seconds")
     made = puras.media.generate_video(
         action, images=[still], duration=seconds, aspect_ratio=ASPECT, sound=True

@@ -19,6 +19,7 @@ from puras.server.agent.toolbox import Tool
 from puras.server.agent.turns import Turns
 from puras.server.agent.uses import Uses
 from puras.server.approvals.ask import Answers
+from puras.server.jobs.inline import owner_of
 from puras.server.jobs.store import CallKey
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Ground, Run
@@ -118,7 +119,10 @@ def _allowed(run: Run, tools: Sequence[Tool]) -> dict[str, Tool]:
 
 
 def _exercised(run: Run, tools: dict[str, Tool]) -> frozenset[str]:
-    """Return what an offline draft tries: the tools that the author named."""
+    """Return what an offline draft tries: the tools that the author named. A prompt file has those
+    of its skill, which tries them itself."""
+    if owner_of(run.skill["name"]) != run.skill["name"]:
+        return frozenset()
     named = _own_names(run) | set(run.skill["extra"].get("allowed_tools") or [])
     return frozenset(named & set(tools))
 
