@@ -19,9 +19,11 @@ def run(
 ) -> dict[str, Any]:
     """Run a skill, or a one-off `prompt`, to its end and return its result.
 
-    `target` is `skill` (of this skillpack), `skillpack/skill` or `workspace/skillpack/skill`;
-    `version` pins a deployment; `timeout` is in seconds, None: as long as this run may take. A
-    later attempt at this job gets the result of a child that was done and does not run it again.
+    `target` is `skill` (a subskill of this one, or a skill of this skillpack), `skillpack/skill`,
+    `workspace/skillpack/skill`, or a prompt file of this skill such as `references/tone.md`. A
+    prompt, or a prompt file, runs as an agent and gives `{"answer": …}`. `version` pins a
+    deployment; `timeout` is in seconds, None: as long as this run may take. A later attempt at
+    this job gets the result of a child that was done and does not run it again.
 
     Raises:
         ValueError: not exactly one of `target` and `prompt` was given.

@@ -28,6 +28,8 @@ def test_a_prompt_is_run_alone_beside_a_skillpack_and_locally(tmp_path: Path) ->
         assert (job["skillpack"], job["skill_name"]) == ("family", "@inline")
         again = served.puras("replay", job["id"], "--output", "json")
         assert json.loads(again.stdout)["status"] == "succeeded", again.stderr
+        looked = served.puras("admin", "doctor", "--data", str(served.data))
+        assert looked.returncode == 0, looked.stdout + looked.stderr
         local = served.puras("run", "-p", "Take a nap", "--local", "--dir", str(bundle))
         assert local.returncode == 0, local.stderr
         assert list(json.loads(local.stdout)) == ["answer"]

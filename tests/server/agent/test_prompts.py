@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from puras.server.agent.models.port import ModelAnswer, ModelRequest
 from puras.server.jobs.inline import INLINE
 
 from ..jobs.bench import ECHO, Bench, Skill, open_bench
+from .scripted import ScriptedModels, calls, output
 
 PUBLIC_FORMAT = {
     "SKILL.md": """
@@ -170,3 +172,55 @@ async def test_what_is_no_prompt_file_of_the_skill_is_not_run(bench: Bench, path
 
     await bench.deploy(Caller("caller", code))
     assert (await bench.run("caller"))["result"] == {"code": "skill_not_found"}
+
+
+LOOK: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("bash", {"command": "python3 scripts/tidy.py"}),
+    ("file_read", {"path": "references/rules.md"}),
+)
+
+
+def told(request: ModelRequest) -> ModelAnswer:
+    """Give as the output what the last turn's tools answered."""
+    last = request.messages[-1]
+    assert last["role"] == "tools"
+    return output("\n".join(result["text"] for result in last["results"]))
+
+
+async def test_an_agent_skill_s_scripts_and_references_are_at_hand(tmp_path: Path) -> None:
+    models = ScriptedModels([calls(*LOOK), told])
+    async with open_bench(tmp_path / "data", models=models.open) as opened:
+        await opened.deploy(AgentSkill())  # type: ignore[arg-type]
+        job = await opened.run("tidy-tables", {"prompt": "Tidy this"})
+    assert job["status"] == "succeeded", job
+    assert "tidy\n" in job["result"]["answer"]
+    assert "Numbers to the right." in job["result"]["answer"]
+
+
+async def test_a_prompt_file_finds_the_files_of_its_skill(tmp_path: Path) -> None:
+    models = ScriptedModels([calls(*LOOK), told])
+    run = "import puras\ndef run():\n    return puras.subagent.run('references/rules.md')\n"
+
+    class Ordering(Skill):
+        def files(self) -> dict[str, str]:
+            folder = self.name
+            beside = {f"{folder}/{name}": text for name, text in PUBLIC_FORMAT.items()}
+            return {**beside, **super().files()}
+
+    async with open_bench(tmp_path / "data", models=models.open) as opened:
+        await opened.deploy(Ordering("order", run))
+        job = await opened.run("order")
+    assert job["status"] == "succeeded", job
+    assert "tidy\n" in job["result"]["answer"]
+    assert "Numbers to the right." in job["result"]["answer"]
+
+
+async def test_a_prompt_works_in_a_folder_beside_the_skillpack(tmp_path: Path) -> None:
+    look = ("bash", {"command": "echo hi > new.txt && cat new.txt && ls"})
+    models = ScriptedModels([calls(look), told])
+    async with open_bench(tmp_path / "data", models=models.open) as opened:
+        await opened.deploy(ECHO)
+        alone = await ask(opened, "Look around")
+        beside = await ask(opened, "Look around", skillpack="pack")
+    assert "hi\n" in alone["result"]["answer"], alone
+    assert "echo" in beside["result"]["answer"], beside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -73,6 +74,12 @@ async def test_prompts_of_a_workspace_share_one_hidden_skillpack(desk: Desk) -> 
     assert first["deployment_id"] == second["deployment_id"]
     stranger = await desk.bench.stranger()
     assert (await desk.sent(key=stranger))["skillpack_id"] != first["skillpack_id"]
+
+
+async def test_first_prompts_at_the_same_time_make_one_skillpack(desk: Desk) -> None:
+    jobs = await asyncio.gather(*(desk.sent() for _ in range(5)))
+    assert len({job["deployment_id"] for job in jobs}) == 1
+    assert len(await desk.bench.rows("SELECT id FROM skillpacks")) == 1
 
 
 async def test_the_hidden_skillpack_is_neither_listed_nor_found(desk: Desk) -> None:

@@ -31,18 +31,14 @@ _OUR_NAMES: Mapping[str, str] = {
 
 
 def instructions_of(run: Run, ground: Ground) -> str:
-    """Return a run's instructions, ending with where the skill's own files lie."""
+    """Return a run's instructions."""
     if run.skill["name"] == INLINE:
         return str(run.row["prompt"])
-    folder = ground.skill_folder(run.skill)
-    text = (folder / run.skill["entrypoint"]).read_text(encoding="utf-8")
+    file = ground.skill_folder(run.skill) / run.skill["entrypoint"]
+    text = file.read_text(encoding="utf-8")
     parts = [_body(text).strip()]
     if run.skill["entrypoint"] == ENTRYPOINT:
         parts += _needs(run.skill["extra"])
-    parts.append(
-        f"This skill's own folder is `{folder}`. Paths in the text above, such as those of scripts "
-        "and references, are relative to it."
-    )
     return "\n\n".join(parts)
 
 

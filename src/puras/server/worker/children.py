@@ -93,7 +93,8 @@ class Children:
         if known is not None and known[0] == "done":
             job = dict(known[1])
         else:
-            begun = known[1] if known else await self._start(parent, called)
+            # What an earlier version of the server began has nothing but the id.
+            begun = {"told": 0, **known[1]} if known else await self._start(parent, called)
             job = await self._traced(parent, called, begun)
         parent.run_drive.grant(output["drive_path"] for output in job["outputs"])
         return job
