@@ -123,8 +123,8 @@ async def call(
 
 def blamed_code(response: httpx2.Response) -> str | None:
     """Return the code of an answer that blames the key or the server, else None."""
-    if response.status_code < 400:
-        return None
+    if response.status_code < 400 or "jsonrpc" in response.json():
+        return None  # what JSON-RPC refuses, it refuses in its own words
     status, code = problem(response)
     blames = code in {"invalid_api_key", "key_kind_not_allowed", "key_fenced"} or status >= 500
     return code if blames else None

@@ -19,6 +19,7 @@ from puras.server.feedback.routes import routes as feedback
 from puras.server.http import Http
 from puras.server.jobs.routes import routes as jobs
 from puras.server.keys.routes import routes as keys
+from puras.server.mcp.routes import routes as mcp
 from puras.server.platform import Platform
 from puras.server.secrets.routes import routes as secrets
 from puras.server.skillpacks.routes import routes as skillpacks
@@ -40,6 +41,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     keys,
     billing,
     budgets,
+    mcp,
     models,
 )
 

@@ -34,7 +34,7 @@ _HEADERS = {
     "X-Accel-Buffering": "no",
 }
 _HEAD = b"retry: 2000\n: puras\n\n"
-_PING = b": ping\n\n"
+PING = b": ping\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,12 @@ class Log:
         return str(row["status"]) if row["last_event_id"] <= cursor else None
 
 
-class EventStream(Response):
-    """Streams a job's events after `after`, and ends with the job."""
+class Streamed(Response):
+    """Sends chunks of Server-Sent Events until they end, or the reader goes away."""
 
-    def __init__(
-        self,
-        log: Log,
-        *,
-        after: int,
-        still_allowed: Callable[[], Awaitable[bool]],
-        ping_seconds: float,
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
-        self._log = log
-        self._after = after
-        self._still_allowed = still_allowed
-        self._ping_seconds = ping_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -100,11 +89,33 @@ class EventStream(Response):
             await asyncio.gather(writing, leaving, return_exceptions=True)
 
     async def _write(self, send: Send) -> None:
-        async for chunk in self._chunks():
+        async for chunk in self.chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Give the chunks, each of them whole events."""
+        raise NotImplementedError
+
+
+class EventStream(Streamed):
+    """Streams a job's events after `after`, and ends with the job."""
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        after: int,
+        still_allowed: Callable[[], Awaitable[bool]],
+        ping_seconds: float,
+    ) -> None:
+        super().__init__()
+        self._log = log
+        self._after = after
+        self._still_allowed = still_allowed
+        self._ping_seconds = ping_seconds
+
+    async def chunks(self) -> AsyncIterator[bytes]:
         yield _HEAD
         log, cursor, looked = self._log, self._after, False
         pulse = Pulse(asyncio.get_running_loop().time, every=self._ping_seconds)
@@ -129,7 +140,7 @@ class EventStream(Response):
                     if not await self._still_allowed():
                         return
                     if pulse.silent():
-                        yield _PING
+                        yield PING
 
 
 class Pulse:
