@@ -116,3 +116,20 @@ def test_files_of_the_inputs_are_found_in_the_text_of_the_user(kind: str, place:
     found = draft(request).tool_calls[0]["input"]["made_of"]
     assert found in place
     assert not found.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ('{"product": "https://shop.example/lamp"}', "https://shop.example/lamp"),
+        ("Go.", "https://draft.example/"),
+    ],
+)
+def test_a_page_is_read_from_the_inputs_and_from_no_network_where_they_have_none(
+    text: str, url: str
+) -> None:
+    properties = {"url": {"type": "string", "minLength": 1}}
+    fetch = ToolSpec("web_fetch", "Read", {"type": "object", "properties": properties})
+    asked: Message = {"role": "user", "text": text, "files": []}
+    request = ModelRequest(model="local/draft", system="", messages=[asked], tools=[fetch])
+    assert draft(request).tool_calls[0]["input"] == {"url": url}

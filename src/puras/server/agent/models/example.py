@@ -21,7 +21,8 @@ from puras.server.agent.models.pattern import matching
 from puras.server.agent.models.scalars import number, text
 
 TakeFile = Callable[[str], str]
-"""Gives a file of a kind (`image`, `video`, `audio`, `file`) as a drive path, URL or data URI."""
+"""Gives a file of a kind (`image`, `video`, `audio`, `file`) as a drive path, URL or data URI; for
+`path` one in the drive, for `url` an address."""
 
 _GUESSES = 80
 _DEEP = 5
@@ -102,8 +103,8 @@ class _Maker:
             return None
         if kind == "color":
             return f"#{0x808080 + index:06x}"
-        if name == "drive_path" and "pattern" not in flat:
-            return self.take_file("path")
+        if (known := _PLACES.get(name)) and not {"pattern", "format"} & flat.keys():
+            return self.take_file(known)
         return text(flat, words=self._words(flat.get("title") or name, index))
 
     def _type(self, flat: Mapping[str, Any]) -> str:
@@ -157,6 +158,9 @@ def _spare(flat: Mapping[str, Any], count: int) -> list[str]:
 def _rest(flat: Mapping[str, Any]) -> Any:
     return next(iter(flat.get("patternProperties", {}).values()), flat.get("additionalProperties"))
 
+
+_PLACES = {"drive_path": "path", "url": "url"}
+"""What is a place by its name alone, and of which kind."""
 
 _TELLING = {
     "properties": "object",

@@ -18,8 +18,8 @@ _FORMATS = {
     "hostname": "example.com",
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
-    "uri": "https://example.com/draft",
-    "uri-reference": "https://example.com/draft",
+    "uri": "https://draft.example/",
+    "uri-reference": "https://draft.example/",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 

@@ -19,6 +19,9 @@ _URL = re.compile(r"""https?://[^\s"'<>`\\]+""")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
 _DRIVE_PATH = re.compile(r'"drive_path"\s*:\s*"((?:[^"\\]|\\.)+)"')
 _SHOWN = frozenset({"image", "video", "audio"})
+_NOWHERE = {"path": "draft.txt", "url": "https://draft.example/"}
+"""What leads to nothing, with a network too: the domain is one that is kept for examples."""
+
 _PLACEHOLDERS = {
     "image": ("draft.png", "image/png"),
     "video": ("draft.mp4", "video/mp4"),
@@ -36,7 +39,7 @@ class SeenFiles:
     def take(self, kind: str) -> str:
         """Return a drive path, a URL or a data URI of a file of the kind.
 
-        `kind` is `image`, `video`, `audio`, `file` (any), or `path` (any in the drive).
+        `kind` is `image`, `video`, `audio`, `file` (any), `path` (any in the drive), or `url`.
         """
         fits = (place for place in self._newest_first if _is_of(kind, place))
         found = next(fits, None)
@@ -70,6 +73,8 @@ def _unquoted(inner: str) -> str:
 def _is_of(kind: str, place: str) -> bool:
     if kind == "path":
         return "://" not in place
+    if kind == "url":
+        return "://" in place
     if kind == "file":
         return "://" not in place or _kind(place) != ""
     return _kind(place) == kind
@@ -84,8 +89,8 @@ def _kind(place: str) -> str:
 
 @functools.cache
 def _placeholder(kind: str) -> str:
-    if kind == "path":
-        return "draft.txt"
+    if kind in _NOWHERE:
+        return _NOWHERE[kind]
     name, mime = _PLACEHOLDERS[kind]
     content = (Path(__file__).with_name("placeholders") / name).read_bytes()
     return f"data:{mime};base64,{base64.b64encode(content).decode()}"
