@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from puras import wire
 from puras.server.caller import Power
 from puras.server.db.database import Transaction
@@ -18,6 +20,8 @@ from puras.server.skillpacks import store as skillpacks
 from puras.skill_path import is_uuid
 
 routes = Routes("evals")
+
+_VERSION = re.compile(r"[1-9][0-9]{0,9}")
 
 
 @routes.post(
@@ -159,7 +163,7 @@ async def _named(tx: Transaction, call: Call, name: str, *, skillpack_id: str, s
             raise bad_parameter(name, f"must be a suite of `{skill}` in this skillpack")
         return suite
     version = text.removeprefix("v")
-    if not (version.isascii() and version.isdigit() and 0 < int(version[:18]) < 2**31):
+    if not (_VERSION.fullmatch(version) and int(version) < 2**31):
         raise bad_parameter(name, "must be the id of a suite, or a version")
     found = await store.latest(tx, skillpack_id, skill=skill, version=int(version))
     if found is None:

@@ -34,7 +34,7 @@ class NewSuite:
     skill_name: str
     deployment_id: str
     version: int
-    key_id: str
+    key_id: str | None
     repeat: int
     threshold: float
     graders: Sequence[tuple[str, str]]
