@@ -16,7 +16,8 @@ _RULES = """\
 - You work alone, in turns; nobody reads what you write but the log. Use your tools.
 - Call several tools in one turn where they do not wait for each other.
 - Files: relative paths lie in the working directory of this run. The skill's own files are \
-read-only. A result names a file by its drive path.
+read-only. A result names a file by its drive path; `drive_url` gives one to a file of the working \
+directory.
 - The run ends when you call `set_output` with an object that fits its schema; nothing else ends \
 it. What does not fit comes back to you with every fault: mend these and call it again."""
 
