@@ -77,6 +77,12 @@ def _why(run: EvalRun) -> str:
     return _shortened("; ".join(told) or "it was not judged")
 
 
+def drafted(found: EvalReport) -> list[str]:
+    """Return the graders that a draft stood in for."""
+    graders = [one for case in found["cases"] for run in case["runs"] for one in run["graders"]]
+    return sorted({f"`{one['name']}`" for one in graders if one.get("draft")})
+
+
 def draw_suites(suites: Sequence[EvalSummary]) -> None:
     """Write suites, one a line."""
     output.table(

@@ -95,7 +95,7 @@ def evaluate(
             return
         report = _watch(api, begun, goes_on=not local)
     _show(report)
-    _raise_unless_passed(report)
+    _raise_unless_passed(report, goes_on=not local)
 
 
 @click.command("eval-report", cls=Command)
@@ -198,9 +198,14 @@ def _show(found: EvalReport) -> None:
     if sys.stderr.isatty() and not output.is_json():
         click.echo("\r\x1b[K", nl=False, err=True)
     output.show(found, lambda: eval_tables.draw_report(found))
+    if drafted := eval_tables.drafted(found):
+        output.note(
+            f"Nothing judged {', '.join(drafted)}: scores of local/draft are made up. See "
+            "`puras models` for one that can judge."
+        )
 
 
-def _raise_unless_passed(found: EvalReport) -> None:
+def _raise_unless_passed(found: EvalReport, *, goes_on: bool = True) -> None:
     if found["gate_passed"] is False:
         if found["status"] == "cancelled":
             raise CommandFailed("the suite was cancelled", code="cancelled")
@@ -208,6 +213,7 @@ def _raise_unless_passed(found: EvalReport) -> None:
             f"{found['pass_rate_pct']:.1f} % of the runs passed, and "
             f"{100 * found['threshold']:g} % have to",
             code="gate_failed",
-            next_step="read the reasons: puras eval-report "
-            f"{found['id']} --output json, or a run: puras logs JOB",
+            next_step=f"read the reasons: puras eval-report {found['id']} --output json"
+            if goes_on
+            else "read the reasons with --output json",
         )

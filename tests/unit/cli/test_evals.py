@@ -153,6 +153,15 @@ def test_a_report_is_shown_and_tells_whether_it_passed(puras: Run, server: Loopb
     assert puras("eval-report", "--cancel").exit_code == 2
 
 
+def test_scores_of_a_draft_are_told_to_be_made_up(puras: Run, server: Loopback) -> None:
+    drafted = case("one", True)
+    drafted["runs"][0]["graders"][0]["draft"] = True
+    server.script(f"GET /v1/evals/{ID}", REPORT | {"cases": [drafted]})
+    assert "Nothing judged `label`" in puras("eval-report", ID).stderr
+    server.script(f"GET /v1/evals/{ID}", REPORT)
+    assert "Nothing judged" not in puras("eval-report", ID).stderr
+
+
 def test_a_suite_that_does_not_exist_says_how_to_find_others(puras: Run, server: Loopback) -> None:
     server.refuse(f"GET /v1/evals/{ID}", 404, "eval_not_found")
     result = puras("eval-report", ID)
