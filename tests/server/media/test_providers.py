@@ -258,6 +258,7 @@ async def test_openai_speaks_and_listens(server: MediaServer, tmp_path: Path) ->
     )
     assert heard.transcript is not None
     assert heard.transcript.words == [{"text": "Hello", "start": 0.0, "end": 0.4}]
+    assert heard.transcript.language_code == "en"
     (asked,) = server.of("POST /v1/audio/transcriptions")
     assert asked.form["timestamp_granularities[]"] == ["word"]
     assert asked.form["file"] == [("talk.wav", audio_bytes())]

@@ -14,6 +14,36 @@ from puras.server.media.providers.port import Made, MediaFailed, Order, Referenc
 from puras.server.media.providers.results import facts_of, keep_bytes, read_base64
 
 _ANSWER_SECONDS = 300.0
+_CODES = {
+    "arabic": "ar",
+    "chinese": "zh",
+    "czech": "cs",
+    "danish": "da",
+    "dutch": "nl",
+    "english": "en",
+    "finnish": "fi",
+    "french": "fr",
+    "german": "de",
+    "greek": "el",
+    "hebrew": "he",
+    "hindi": "hi",
+    "hungarian": "hu",
+    "indonesian": "id",
+    "italian": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "norwegian": "no",
+    "polish": "pl",
+    "portuguese": "pt",
+    "romanian": "ro",
+    "russian": "ru",
+    "spanish": "es",
+    "swedish": "sv",
+    "thai": "th",
+    "turkish": "tr",
+    "ukrainian": "uk",
+    "vietnamese": "vi",
+}
 _MIMES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
@@ -81,7 +111,7 @@ class OpenAIProvider:
             {"text": word["word"], "start": word["start"], "end": word["end"]}
             for word in told.get("words") or []
         ]
-        language = told.get("language") or order.adapted.used.get("language")
+        language = order.adapted.used.get("language") or _code_of(told.get("language"))
         seconds = told.get("duration")
         return Made(
             request_id=answer.headers.get("x-request-id"),
@@ -113,3 +143,8 @@ async def _images(references: Sequence[Reference]) -> list[tuple[str, tuple[str,
         ("image[]", (one.name, await asyncio.to_thread(one.path.read_bytes), one.mime))
         for one in references
     ]
+
+
+def _code_of(language: str | None) -> str | None:
+    """Return the code of a language that came as an English word; a word not known stays."""
+    return None if language is None else _CODES.get(language.lower(), language)
