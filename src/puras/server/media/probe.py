@@ -1,9 +1,23 @@
-"""What a media file is, from its own bytes: sizes and lengths, without decoding it."""
+"""What a media file is, from its own bytes: sizes and lengths, without decoding it.
+
+The files are strangers'. Only formats that hold their own data are read: a playlist, for one, could
+make the library open other files or connect to addresses inside of the operator's network.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+PICTURE_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+MAX_PIXELS: Final = 50_000_000
+_RECORDINGS: Final = {
+    "format_whitelist": (
+        "wav,w64,aiff,caf,mp3,flac,ogg,aac,ac3,eac3,amr,au,asf,avi,flv,matroska,webm,"
+        "mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts"
+    ),
+    "protocol_whitelist": "file",
+}
 
 
 class Unreadable(Exception):
@@ -15,10 +29,13 @@ def picture_facts(file: Path) -> dict[str, Any]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(file) as opened:
-            return {"width": opened.width, "height": opened.height}
+        with Image.open(file, formats=PICTURE_FORMATS) as opened:
+            width, height = opened.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise Unreadable("it is no image") from None
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"it has more than {MAX_PIXELS:,} pixels")
+    return {"width": width, "height": height}
 
 
 def recording_facts(file: Path) -> dict[str, Any]:
@@ -30,7 +47,7 @@ def recording_facts(file: Path) -> dict[str, Any]:
     import av
 
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(file), options=dict(_RECORDINGS)) as container:
             seconds = _seconds(container)
             facts: dict[str, Any] = {"duration_seconds": round(seconds, 3)}
             if container.streams.video:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from puras.server.media.probe import PICTURE_FORMATS
+
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from PIL.ImageDraw import ImageDraw
@@ -86,7 +88,7 @@ def _paste(picture: Picture, references: Sequence[Path], *, edge: int, margin: i
     for reference in references:
         if left + edge > picture.width:
             return
-        with Image.open(reference) as opened:
+        with Image.open(reference, formats=PICTURE_FORMATS) as opened:
             small = opened.convert("RGB")
             small.thumbnail((edge, edge))
         picture.paste(small, (left, picture.height - margin - small.height))
