@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +23,7 @@ from puras.server.jobs.store import CallKey
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Ground, Run
 from puras.server.worker.spec import Failed, Outcome
+from puras.server.worker.time_limit import limited
 
 MOST_SECONDS = 3600.0
 _MOST_FILES = 2000
@@ -52,7 +52,7 @@ class Agents:
         """Run the agent to an outcome. Raises Refused (`cost_limit`)."""
         seconds = run.skill["timeout_seconds"] or MOST_SECONDS
         try:
-            async with asyncio.timeout(seconds), self.tools(run, ground) as tools:
+            async with limited(seconds, run.stood_still), self.tools(run, ground) as tools:
                 return await self._loop(run, ground, tools)
         except TimeoutError:
             error = f"the agent worked for {seconds:g} seconds and was not done"

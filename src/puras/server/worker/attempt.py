@@ -42,6 +42,7 @@ from puras.server.worker.recorder import Recorder
 from puras.server.worker.run import Grading, Ground, Performer, Run
 from puras.server.worker.run_drive import RunDrive
 from puras.server.worker.spec import Failed, Lost, Outcome, Parked
+from puras.server.worker.time_limit import Asking
 from puras.server.worker.trace import Trace
 
 MoreVerbs: TypeAlias = Callable[[Run], Mapping[str, Verb]]
@@ -118,6 +119,7 @@ class Attempts:
             recorder=self._recorder(row),
             parent=Parent(active, drive, host, trace),
             verbs=verbs,
+            stood_still=Asking(self.db, self.clock, row["id"], since=self.clock()),
         )
         verbs |= self._verbs(run)
         host.verbs = verbs

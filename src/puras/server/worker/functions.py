@@ -40,4 +40,5 @@ class Functions:
             process=skill["process"],
             environment=run.secrets.values,
             secrets_version=run.secrets.version,
+            stood_still=run.stood_still,
         )

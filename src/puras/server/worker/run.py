@@ -19,6 +19,7 @@ from puras.server.worker.loop import Active
 from puras.server.worker.recorder import Recorder
 from puras.server.worker.run_drive import RunDrive
 from puras.server.worker.spec import Lost, Outcome
+from puras.server.worker.time_limit import StoodStill, never
 from puras.server.worker.trace import Trace
 from puras.wire import ManifestSkill
 
@@ -29,6 +30,7 @@ class Run:
 
     verbs    the calls that in-skill helpers may make: the host answers them
     parent   what this run is to the children that it starts
+    stood_still  the seconds that its time limit does not count
     """
 
     active: Active
@@ -41,6 +43,7 @@ class Run:
     recorder: Recorder
     parent: Parent
     verbs: Mapping[str, Verb]
+    stood_still: StoodStill = never
 
     @property
     def row(self) -> Row:

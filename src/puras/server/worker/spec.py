@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from puras.server.approvals.ask import Ask
+from puras.server.worker.time_limit import StoodStill, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class RunSpec:
     entrypoint     `<file>.py:<function>`, relative to the skill's folder
     skill_folder   the skill's folder, relative to the bundle
     environment    extra environment variables (secrets)
+    stood_still    the seconds that `timeout_seconds` do not count
     secrets_version  changes when a secret does, so that no zygote outlives one
     any_result     the function may return any JSON value, and not an object alone
     """
@@ -38,6 +40,7 @@ class RunSpec:
     process: Literal["fresh", "warm"] = "fresh"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets_version: str = ""
+    stood_still: StoodStill = field(default=never, repr=False, compare=False)
     any_result: bool = False
 
 

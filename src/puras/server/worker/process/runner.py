@@ -43,6 +43,7 @@ from puras.server.worker.process.skill_socket import SkillSocket
 from puras.server.worker.process.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
 from puras.server.worker.process.zygotes import MAX_ZYGOTES, Zygotes
 from puras.server.worker.spec import Failed, Lost, Outcome, RunHost, RunSpec
+from puras.server.worker.time_limit import limited
 
 IDLE_SECONDS = 300.0
 _EXIT_SECONDS = 2.0
@@ -136,7 +137,7 @@ class FunctionRunner:
         try:
             await socket.open()
             request = _request(spec, folder, token=socket.token)
-            verdict = await self._exchange(process, request, output, spec.timeout_seconds)
+            verdict = await self._exchange(process, request, output, spec)
             await output.drained()
             _show_traceback(verdict, host, masker)
             return outcome_of(verdict, any_result=spec.any_result)
@@ -151,16 +152,16 @@ class FunctionRunner:
                 await _to_the_end(asyncio.to_thread(remove, folder.path))
 
     async def _exchange(
-        self, process: RunProcess, request: dict[str, Any], output: Output, timeout: float
+        self, process: RunProcess, request: dict[str, Any], output: Output, spec: RunSpec
     ) -> Verdict:
         try:
-            async with asyncio.timeout(timeout):
+            async with limited(spec.timeout_seconds, spec.stood_still):
                 await process.request(request, descriptors=output.descriptors)
                 output.hand_over()
                 reply = await process.reply()
         except TimeoutError:
             await process.kill()
-            return Verdict(timed_out_seconds=timeout)
+            return Verdict(timed_out_seconds=spec.timeout_seconds)
         except Unreadable as unreadable:
             await process.kill()
             return Verdict(unreadable=str(unreadable))
