@@ -71,6 +71,18 @@ async def test_an_edit_replaces_a_passage_that_is_there_once(bench: Bench) -> No
     assert shown == "[exit code 0] 0000000 a = 2 \\r \\n b = 1 \\r \\n 755"
 
 
+async def test_the_skill_s_instructions_are_read_by_their_name_until_there_is_a_file_of_it(
+    bench: Bench,
+) -> None:
+    async with bench.attempt() as attempt:
+        with_files(attempt)
+        skill = await attempt.use("file_read", path="SKILL.md")
+        await attempt.use("file_write", path="SKILL.md", content="mine")
+        own = await attempt.use("file_read", path="SKILL.md")
+    assert skill.text == "     1\tDo what you are asked to."
+    assert own.text == "     1\tmine"
+
+
 async def test_the_skill_s_files_can_be_read_and_not_written(bench: Bench) -> None:
     bench.write("references/terms.md", "terms")
     async with bench.attempt() as attempt:

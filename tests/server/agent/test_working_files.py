@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from puras.server.agent.models.port import ModelRequest
+from puras.server.worker.process.processes import family
 
 from .scripted import OUTPUT, AgentSkill, ScriptedModels, agent, calls, output
 from .test_resume import ended, opened
@@ -89,3 +91,31 @@ async def test_a_file_made_by_a_command_becomes_a_file_of_the_output(tmp_path: P
         [kept] = job["outputs"]
         assert kept["drive_path"] == f"jobs/{job_ids[0]}/out/notes.txt"
         assert kept["size_bytes"] == 4
+
+
+async def test_cancelling_a_job_kills_the_command_that_it_runs(tmp_path: Path) -> None:
+    models = ScriptedModels([calls(("bash", {"command": "sleep 8642"}), step=1), output()])
+    async with opened(tmp_path / "data", models) as bench:
+        await bench.deploy(agent("ask"))
+        job_id = await bench.begin("ask")
+        async with asyncio.timeout(30):
+            while not sleeping():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        answer = await bench.client.post(f"/v1/jobs/{job_id}/cancel")
+        assert answer.json()["status"] == "cancelled"
+        async with asyncio.timeout(10):
+            while sleeping():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+def sleeping() -> list[int]:
+    """Return the processes of the command that sleeps."""
+    found = []
+    for pid in family(os.getpid()):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if command.startswith(b"sleep\0" + b"8642"):
+            found.append(pid)
+    return found

@@ -24,7 +24,7 @@ $SKILL_DIR) can be read and run. `python` is the one with the skill's packages. 
 terminal and no input: pass what a program would ask for."""
 
 _SCHEMA = takes(
-    {"command": {"type": "string", "minLength": 1}},
+    {"command": {"type": "string", "minLength": 1, "examples": ["ls"]}},
     {
         "timeout_seconds": {
             "type": "integer",

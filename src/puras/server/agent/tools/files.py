@@ -38,10 +38,10 @@ written, white space included, and only once, unless `all` is true. Read the fil
 numbers shown there are no part of it."""
 
 _READ_SCHEMA = takes(
-    {"path": _PATH},
+    {"path": {**_PATH, "examples": ["SKILL.md"]}},
     {"offset": {"type": "integer", "minimum": 1}, "limit": {"type": "integer", "minimum": 1}},
 )
-_WRITE_SCHEMA = takes({"path": _PATH, "content": {"type": "string"}})
+_WRITE_SCHEMA = takes({"path": {**_PATH, "examples": ["notes.txt"]}, "content": {"type": "string"}})
 _EDIT_SCHEMA = takes(
     {"path": _PATH, "old": {"type": "string", "minLength": 1}, "new": {"type": "string"}},
     {"all": {"type": "boolean", "default": False}},
