@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.slow
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("served")) as served:
         for bundle in ("triage", "ugc-ads"):
-            done = served.puras("deploy", str(EXAMPLES / bundle))
+            # A copy: to deploy writes into the folder which skillpack it has become.
+            copy = shutil.copytree(EXAMPLES / bundle, served.home / bundle)
+            done = served.puras("deploy", str(copy))
             assert done.returncode == 0, done.stderr
         yield served
 
