@@ -24,8 +24,8 @@ from puras.server.events import store as events
 from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
 from puras.server.jobs import store as jobs
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.states import NewJob
-from puras.server.jobs.store import CallKey
 from puras.server.platform import Platform
 from puras.server.secrets.store import Secrets
 from puras.server.settings import Settings

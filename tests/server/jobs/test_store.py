@@ -9,6 +9,7 @@ import pytest
 from puras.server.clock import SECOND
 from puras.server.events import store as events
 from puras.server.events.store import NewEvent
+from puras.server.jobs import calls
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import LEASE, Ending
 
@@ -222,20 +223,20 @@ async def test_a_recorded_call_is_recalled_and_a_stale_attempt_records_nothing(
     await seed.workspace()
     job_id = await seed.job()
     await seed.claim()
-    call = jobs.CallKey("step", "digest", 0)
+    call = calls.CallKey("step", "digest", 0)
 
     async def record(attempt: int, state: str, value: object) -> bool:
         return await db.write(
-            lambda tx: jobs.record(
+            lambda tx: calls.record(
                 tx, job_id=job_id, attempt=attempt, call=call, state=state, value=value
             )
         )
 
-    assert await db.read(lambda tx: jobs.recall(tx, job_id=job_id, call=call)) is None
+    assert await db.read(lambda tx: calls.recall(tx, job_id=job_id, call=call)) is None
     assert await record(1, "intended", None)
     assert await record(1, "done", {"a": 1})
     assert not await record(2, "done", {"a": 2})
-    assert await db.read(lambda tx: jobs.recall(tx, job_id=job_id, call=call)) == (
+    assert await db.read(lambda tx: calls.recall(tx, job_id=job_id, call=call)) == (
         "done",
         {"a": 1},
     )

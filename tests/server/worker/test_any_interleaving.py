@@ -20,8 +20,8 @@ from puras.server.db.queries import Query
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.jobs import store as jobs
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.states import Ending
-from puras.server.jobs.store import CallKey
 from puras.server.refusals import Refused
 from puras.server.settings import Settings
 from puras.server.worker.recorder import Doing, Done, Recorder

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from puras.server.agent import prompt
+from puras.server.agent.hands import AGENT_SECONDS
 from puras.server.agent.loop import Loop, Opening, Routing
 from puras.server.agent.models.port import ModelFailed, Models
 from puras.server.agent.shown_files import shown_inputs
@@ -18,14 +19,13 @@ from puras.server.agent.toolbox import Tool
 from puras.server.agent.turns import Turns
 from puras.server.agent.uses import Uses
 from puras.server.approvals.ask import Answers
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.inline import owner_of
-from puras.server.jobs.store import CallKey
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Ground, Run
 from puras.server.worker.spec import Failed, Outcome
 from puras.server.worker.time_limit import limited
 
-MOST_SECONDS = 3600.0
 _MOST_FILES = 2000
 
 ToolsOf: TypeAlias = Callable[[Run, Ground], AbstractAsyncContextManager[Sequence[Tool]]]
@@ -50,7 +50,7 @@ class Agents:
 
     async def perform(self, run: Run, ground: Ground) -> Outcome:
         """Run the agent to an outcome. Raises Refused (`cost_limit`)."""
-        seconds = run.skill["timeout_seconds"] or MOST_SECONDS
+        seconds = run.skill["timeout_seconds"] or AGENT_SECONDS
         try:
             async with limited(seconds, run.stood_still), self.tools(run, ground) as tools:
                 return await self._loop(run, ground, tools)

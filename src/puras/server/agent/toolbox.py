@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from puras.server.agent.messages import FilePart
 from puras.server.agent.models.port import ToolSpec
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from puras.server.agent.messages import FilePart, Message, ModelMessage, ToolsMessage, UserMessage
 from puras.server.agent.models.port import ModelAnswer, ModelRequest, Models
 from puras.server.events.store import NewEvent
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.refusals import Refused
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Run

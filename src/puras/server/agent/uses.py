@@ -16,7 +16,7 @@ from typing import Any
 from puras.server.agent.messages import ToolCall, ToolResult
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
 from puras.server.approvals.ask import Answers
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.refusals import Refused
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Run

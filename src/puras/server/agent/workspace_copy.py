@@ -14,8 +14,9 @@ from typing import Any
 
 from puras.server.clock import new_id
 from puras.server.db.database import Database, Row, Transaction
+from puras.server.jobs import calls
 from puras.server.jobs import store as jobs
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.storage.port import Storage
 from puras.wire import TERMINAL_STATUSES
 
@@ -77,13 +78,13 @@ class WorkspaceCopies:
 
 async def _point(tx: Transaction, row: Row, name: str) -> bool:
     value = {"value": name}
-    return await jobs.record(
+    return await calls.record(
         tx, job_id=row["id"], attempt=row["attempt"], call=_POINTER, state="done", value=value
     )
 
 
 async def _pointed(tx: Transaction, job_id: str) -> str | None:
-    known: tuple[str, Any] | None = await jobs.recall(tx, job_id=job_id, call=_POINTER)
+    known: tuple[str, Any] | None = await calls.recall(tx, job_id=job_id, call=_POINTER)
     return None if known is None else str(known[1]["value"])
 
 

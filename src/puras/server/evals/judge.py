@@ -23,7 +23,7 @@ from puras.server.agent.models.port import (
     ToolSpec,
 )
 from puras.server.evals.graded import Finding
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Run
 

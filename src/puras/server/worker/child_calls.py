@@ -17,6 +17,7 @@ from puras.errors import SkillPathError
 from puras.server.db.database import Row, Transaction
 from puras.server.deployments import store as deployments
 from puras.server.deployments.store import Deployment
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.inline import (
     INLINE,
     owner_of,
@@ -24,7 +25,6 @@ from puras.server.jobs.inline import (
     reference_name,
     reference_skill,
 )
-from puras.server.jobs.store import CallKey
 from puras.server.jobs.submit import check_secrets
 from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks

@@ -23,7 +23,7 @@ from puras.server.deployments.bundles import Bundles
 from puras.server.events import store as events
 from puras.server.events.hub import Hub, terminal_status
 from puras.server.events.store import NewEvent, StoredEvent
-from puras.server.jobs import store
+from puras.server.jobs import calls, store
 from puras.server.jobs.inline import owner_of
 from puras.server.jobs.inputs import fill, named_paths
 from puras.server.jobs.states import NewJob
@@ -89,7 +89,7 @@ class Children:
     async def call(self, parent: Parent, called: ChildCall) -> dict[str, Any]:
         """As `run`, with a call that was read before."""
         parent_id = parent.row["id"]
-        known = await self.db.read(lambda tx: store.recall(tx, job_id=parent_id, call=called.key))
+        known = await self.db.read(lambda tx: calls.recall(tx, job_id=parent_id, call=called.key))
         if known is not None and known[0] == "done":
             job = dict(known[1])
         else:
@@ -193,7 +193,7 @@ class Children:
         job_id, attempt = row["id"], row["attempt"]
         if not await store.takes_turn(tx, job_id=job_id, attempt=attempt):
             raise _over()
-        await store.record(
+        await calls.record(
             tx, job_id=job_id, attempt=attempt, call=called.key, state=state, value=value
         )
         if not told:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.db.database import Database, Row
-from puras.server.jobs import store as jobs
+from puras.server.jobs import calls
 from puras.server.refusals import Refused
 
 
@@ -24,7 +24,7 @@ class KeptSteps:
     async def get(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`recorded.get {verb, arguments, occurrence}` → `{found, value}`."""
         known = await self.db.read(
-            lambda tx: jobs.recall(tx, job_id=self.row["id"], call=_call(arguments))
+            lambda tx: calls.recall(tx, job_id=self.row["id"], call=_call(arguments))
         )
         if known is None or known[0] != "done":
             return {"found": False, "value": None}
@@ -33,7 +33,7 @@ class KeptSteps:
     async def put(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
         """`recorded.put {verb, arguments, occurrence, value}` → `{}`."""
         await self.db.write(
-            lambda tx: jobs.record(
+            lambda tx: calls.record(
                 tx,
                 job_id=self.row["id"],
                 attempt=self.row["attempt"],
@@ -45,8 +45,8 @@ class KeptSteps:
         return {}
 
 
-def _call(arguments: dict[str, Any]) -> jobs.CallKey:
+def _call(arguments: dict[str, Any]) -> calls.CallKey:
     verb, digest, occurrence = (arguments.get(k) for k in ("verb", "arguments", "occurrence"))
     if verb != "step" or not isinstance(digest, str) or type(occurrence) is not int:
         raise Refused("invalid_request", "only steps are kept: call `puras.step(name, fn)`")
-    return jobs.CallKey(verb, digest, occurrence)
+    return calls.CallKey(verb, digest, occurrence)

@@ -19,7 +19,7 @@ from typing import Any
 
 from puras.server.clock import new_id
 from puras.server.drive.paths import job_folder
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.media.adapt import Adapted, adapt
 from puras.server.media.prices import cost_micros
 from puras.server.media.probe import Unreadable, recording_facts

@@ -26,8 +26,9 @@ from puras.server.events import store as events
 from puras.server.events.hub import Hub
 from puras.server.events.store import NewEvent, StoredEvent
 from puras.server.events.writer import EventWriter
+from puras.server.jobs import calls
 from puras.server.jobs import store as jobs
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.refusals import Refused
 
 
@@ -77,7 +78,7 @@ class Recorder:
 
     async def recall(self, call: CallKey) -> tuple[str, Any] | None:
         """Return (`intended` or `done`, what was kept), or None for a call never begun."""
-        known = await self.db.read(lambda tx: jobs.recall(tx, job_id=self.row["id"], call=call))
+        known = await self.db.read(lambda tx: calls.recall(tx, job_id=self.row["id"], call=call))
         if known is not None and known[0] == "done":
             return "done", known[1]["value"]
         return known
@@ -100,7 +101,7 @@ class Recorder:
         Raises:
             Refused: `cost_limit`; or `job_not_found`, this attempt is over.
         """
-        known = await self.db.read(lambda tx: jobs.recall(tx, job_id=self.row["id"], call=call))
+        known = await self.db.read(lambda tx: calls.recall(tx, job_id=self.row["id"], call=call))
         if known is not None and known[0] == "done":
             return known[1]["value"]
         if known is None:
@@ -126,7 +127,7 @@ class Recorder:
 
     async def count(self, verb: str) -> int:
         """Return how many calls of a verb are done."""
-        return await self.db.read(lambda tx: jobs.count_done(tx, job_id=self.row["id"], verb=verb))
+        return await self.db.read(lambda tx: calls.count_done(tx, job_id=self.row["id"], verb=verb))
 
     def idempotency_key(self, call: CallKey) -> str:
         """Return the key that a call has with its provider: the same in every attempt."""
@@ -167,7 +168,7 @@ class Recorder:
             await self._fence(tx)
             await self._settle(tx, kept, done.cost_micros)
             if any(done.tokens):
-                await jobs.count_tokens(
+                await calls.count_tokens(
                     tx, job_id=self.row["id"], input=done.tokens[0], output=done.tokens[1]
                 )
             await self._record(tx, call, "done", {"value": done.value})
@@ -179,7 +180,7 @@ class Recorder:
         async def effect(tx: Transaction) -> None:
             await self._fence(tx)
             await self._settle(tx, kept, 0)
-            await jobs.forget_call(tx, job_id=self.row["id"], call=call)
+            await calls.forget(tx, job_id=self.row["id"], call=call)
 
         try:
             await self.db.write(effect)
@@ -196,7 +197,7 @@ class Recorder:
 
     async def _record(self, tx: Transaction, call: CallKey, state: str, value: Any) -> None:
         row = self.row
-        if not await jobs.record(
+        if not await calls.record(
             tx, job_id=row["id"], attempt=row["attempt"], call=call, state=state, value=value
         ):
             raise Refused("job_not_found", "this attempt is over")

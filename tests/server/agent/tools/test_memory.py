@@ -10,8 +10,8 @@ import pytest
 
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
 from puras.server.agent.tools.memory import memory_tools, scope_of
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.states import Ending
-from puras.server.jobs.store import CallKey
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.run import Run
 

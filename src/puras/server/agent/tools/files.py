@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from puras.server.agent.hands import Answer, Hands
+from puras.server.agent.hands import Hands
+from puras.server.agent.hands_process import Answer
 from puras.server.agent.messages import FilePart
 from puras.server.agent.toolbox import Reply, Tool, ToolUse, Use
 from puras.server.agent.tools.bash import FILES

@@ -10,7 +10,7 @@ from puras.bundle.tool_schema import tool_schema
 from puras.server.agent.messages import FilePart
 from puras.server.agent.models.port import ToolSpec
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
-from puras.server.jobs.store import CallKey
+from puras.server.jobs.calls import CallKey
 from puras.server.media.studio import wanted_by
 from puras.server.media.verbs import KINDS, SCHEMAS
 from puras.server.worker.media_calls import MediaCalls

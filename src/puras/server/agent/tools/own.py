@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from puras.bundle.schema import compile_schema
-from puras.server.agent.hands import Answer, Hands
+from puras.server.agent.hands import Hands
+from puras.server.agent.hands_process import Answer
 from puras.server.agent.toolbox import Reply, Tool, ToolUse, Use
 from puras.server.agent.tools.checked import checked_tool, told
 from puras.server.worker.run import Run

@@ -18,8 +18,8 @@ from puras.server.agent.messages import FilePart
 from puras.server.agent.models.port import ToolSpec
 from puras.server.agent.shown_files import VISIBLE
 from puras.server.agent.toolbox import Reply, Tool, ToolUse
+from puras.server.jobs.calls import CallKey
 from puras.server.jobs.inline import INLINE, owner_of
-from puras.server.jobs.store import CallKey
 from puras.server.refusals import Refused
 from puras.server.worker.child_calls import ChildCall, read_call
 from puras.server.worker.children import Children
