@@ -18,16 +18,16 @@ from puras.server.evals.store import NewSuite
 from puras.server.idempotency import store as idempotency
 from puras.server.idempotency.store import Kept, Ticket
 from puras.server.jobs import inputs as job_inputs
-from puras.server.jobs.states import NewJob
-from puras.server.jobs.store import DeploymentGone
-from puras.server.jobs.submit import (
+from puras.server.jobs.checks import (
     Found,
-    Wanted,
     check_limits,
     check_secrets,
     check_target,
     find_target,
 )
+from puras.server.jobs.states import NewJob
+from puras.server.jobs.store import DeploymentGone
+from puras.server.jobs.wanted import Wanted
 from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks
 from puras.server.worker.run import folder_of

@@ -9,7 +9,8 @@ from puras.server.caller import Caller
 from puras.server.db.database import Row
 from puras.server.idempotency.store import Kept, Ticket
 from puras.server.jobs.inline import INLINE
-from puras.server.jobs.submit import Wanted, submit
+from puras.server.jobs.submit import submit
+from puras.server.jobs.wanted import Wanted
 from puras.server.refusals import Refused
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from puras.server.idempotency.guard import replayed, take_ticket
 from puras.server.jobs import store
 from puras.server.jobs.replay import replay
 from puras.server.jobs.stream import EventStream, Log
-from puras.server.jobs.submit import read_wanted, submit
+from puras.server.jobs.submit import submit
 from puras.server.jobs.view import output_paths, sees_public_view, view
 from puras.server.jobs.waiting import wait_for_end
+from puras.server.jobs.wanted import read_wanted
 from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks
 

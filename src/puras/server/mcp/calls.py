@@ -19,9 +19,10 @@ from puras.server.db.database import Transaction
 from puras.server.events.hub import Encoded
 from puras.server.jobs import store as jobs
 from puras.server.jobs.stream import PING, Log, Pulse, Streamed
-from puras.server.jobs.submit import Wanted, submit
+from puras.server.jobs.submit import submit
 from puras.server.jobs.view import output_paths, sees_public_view, view
 from puras.server.jobs.waiting import wait_for_end
+from puras.server.jobs.wanted import Wanted
 from puras.server.mcp.messages import (
     INVALID_PARAMS,
     Message,

@@ -18,6 +18,7 @@ from puras.server.db.database import Row, Transaction
 from puras.server.deployments import store as deployments
 from puras.server.deployments.store import Deployment
 from puras.server.jobs.calls import CallKey
+from puras.server.jobs.checks import check_secrets
 from puras.server.jobs.inline import (
     INLINE,
     owner_of,
@@ -25,7 +26,6 @@ from puras.server.jobs.inline import (
     reference_name,
     reference_skill,
 )
-from puras.server.jobs.submit import check_secrets
 from puras.server.refusals import Refused
 from puras.server.skillpacks import store as skillpacks
 from puras.server.skillpacks.store import Skillpack

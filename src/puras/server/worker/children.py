@@ -10,14 +10,13 @@ was that told it.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from puras.bundle.layout import folder_of
-from puras.server.clock import Clock, new_id
+from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.deployments.bundles import Bundles
 from puras.server.events import store as events
@@ -25,8 +24,7 @@ from puras.server.events.hub import Hub, terminal_status
 from puras.server.events.store import NewEvent, StoredEvent
 from puras.server.jobs import calls, store
 from puras.server.jobs.inline import owner_of
-from puras.server.jobs.inputs import fill, named_paths
-from puras.server.jobs.states import NewJob
+from puras.server.jobs.inputs import named_paths
 from puras.server.jobs.submit import submit_child
 from puras.server.refusals import Refused
 from puras.server.spans.store import call_span_id
@@ -38,6 +36,7 @@ from puras.server.worker.child_calls import (
     read_call,
 )
 from puras.server.worker.child_events import ChildLog
+from puras.server.worker.child_jobs import as_seen, child_job
 from puras.server.worker.host import JobHost
 from puras.server.worker.loop import Active
 from puras.server.worker.reference_files import read_prompt
@@ -109,7 +108,7 @@ class Children:
             )
         target = await self.find(row, called)
         await self._refuse_circles(row, target)
-        job = _new_job(row, target, called)
+        job = child_job(row, target, called)
         for path in named_paths(target.skill, job.inputs, workspace_id=row["workspace_id"]):
             parent.run_drive.readable({"path": path})
 
@@ -157,7 +156,7 @@ class Children:
         self, parent: Parent, called: ChildCall, begun: dict[str, Any]
     ) -> dict[str, Any]:
         row = await self._wait(parent, called, begun)
-        job = _as_job(row)
+        job = as_seen(row)
         payload = {**_told(called, row["id"], depth=row["depth"]), "status": row["status"]}
         told = parent.host.event("subagent_end", payload)
         await self._write(parent, called, state="done", value=job, told=[told])
@@ -292,43 +291,3 @@ def _over() -> Refused:
 
 def _told(called: ChildCall, child_id: str, *, depth: int) -> dict[str, Any]:
     return {"label": called.title, "depth": depth, "job_id": child_id}
-
-
-def _new_job(row: Row, target: ChildTarget, called: ChildCall) -> NewJob:
-    own = target.skillpack.workspace_id == row["workspace_id"]
-    return NewJob(
-        id=new_id(),
-        workspace_id=row["workspace_id"],
-        skillpack_id=target.skillpack.id,
-        skillpack=target.skillpack.slug,
-        deployment_id=target.deployment.id,
-        version=target.deployment.version,
-        skill_name=target.skill["name"],
-        type=target.skill["type"],
-        key_id=row["key_id"],
-        inputs=fill(target.skill, called.inputs),
-        prompt=called.prompt,
-        wide_reach=bool(row["wide_reach"]) and own,
-        public_view=not own,
-        source="subagent",
-        parent_job_id=row["id"],
-        root_job_id=row["root_job_id"],
-        depth=row["depth"] + 1,
-    )
-
-
-def _as_job(row: Row) -> dict[str, Any]:
-    """Return what a parent reads of its child: the result as stored, with plain drive paths."""
-    return {
-        "id": row["id"],
-        "status": row["status"],
-        "result": None if row["result"] is None else json.loads(row["result"]),
-        "error": row["error"] if not row["public_view"] else row["public_error"],
-        "error_code": row["error_code"],
-        "skill_name": row["skill_name"],
-        "cost_micros": row["cost_micros"],
-        "outputs": [
-            {key: output[key] for key in ("name", "drive_path", "mime", "size_bytes")}
-            for output in json.loads(row["outputs"] or "[]")
-        ],
-    }
