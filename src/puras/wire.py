@@ -122,6 +122,8 @@ class OutputFile(TypedDict):
 
 
 class Job(TypedDict):
+    """A run of a skill. `draft`: an offline draft stood in for its model."""
+
     id: str
     status: JobStatus
     result: dict[str, Any] | None
@@ -146,6 +148,7 @@ class Job(TypedDict):
     source: str | None
     key_id: str | None
     attempt: int
+    draft: bool
     eval_score: float | None
     eval_results: list[dict[str, Any]] | None
 

@@ -93,6 +93,7 @@ export interface OutputFile {
   size_bytes: number;
 }
 
+/** A run of a skill. `draft`: an offline draft stood in for its model. */
 export interface Job {
   id: string;
   status: JobStatus;
@@ -118,6 +119,7 @@ export interface Job {
   source: string | null;
   key_id: string | null;
   attempt: number;
+  draft: boolean;
   eval_score: number | null;
   eval_results: Record<string, unknown>[] | null;
 }

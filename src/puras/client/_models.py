@@ -55,6 +55,7 @@ class Job(_Record):
     source: str | None
     key_id: str | None
     attempt: int
+    draft: bool
     eval_score: float | None
     eval_results: list[dict[str, Any]] | None
 

@@ -20,9 +20,9 @@ Said: TypeAlias = ModelAnswer | Callable[[ModelRequest], ModelAnswer]
 OUTPUT = {"type": "object", "properties": {"answer": {"type": "string"}}}
 
 
-def agent(name: str, tools: str = "", **more: Any) -> Skill:
-    """Return an agentic skill; `tools` is the code of its own tools, in `tools.py`."""
-    return AgentSkill(name, tools, more={"output_schema": OUTPUT, **more})
+def agent(name: str, code: str = "", **more: Any) -> Skill:
+    """Return an agentic skill; `code` is that of its own tools, in `tools.py`."""
+    return AgentSkill(name, code, more={"output_schema": OUTPUT, **more})
 
 
 @dataclass(frozen=True)

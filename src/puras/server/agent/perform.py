@@ -13,12 +13,14 @@ from typing import Any, TypeAlias
 from puras.server.agent import prompt
 from puras.server.agent.hands import AGENT_SECONDS
 from puras.server.agent.loop import Loop, Opening, Routing
+from puras.server.agent.models.draft import DRAFT
 from puras.server.agent.models.port import ModelFailed, Models
 from puras.server.agent.shown_files import shown_inputs
 from puras.server.agent.toolbox import Tool
 from puras.server.agent.turns import Turns
 from puras.server.agent.uses import Uses
 from puras.server.approvals.ask import Answers
+from puras.server.jobs import store as jobs
 from puras.server.jobs.calls import CallKey
 from puras.server.jobs.inline import owner_of
 from puras.server.worker.recorder import Doing, Done
@@ -64,6 +66,8 @@ class Agents:
         extra = run.skill["extra"]
         model = extra.get("text_model") or self.default_model
         opening = await self._opening(run, ground, model)
+        if opening.model == DRAFT:
+            await _label(run)
         allowed = _allowed(run, tools)
         loop = Loop(
             skill=run.skill,
@@ -97,6 +101,15 @@ class Agents:
 
         kept: dict[str, Any] = await run.recorder.perform(CallKey("opening", "", 1), make)
         return Opening(**kept)
+
+
+async def _label(run: Run) -> None:
+    """Have the job and all of its events say that nobody's model worked on it."""
+    row = run.row
+    run.host.is_draft = True
+    await run.recorder.db.write(
+        lambda tx: jobs.mark_draft(tx, job_id=row["id"], attempt=row["attempt"])
+    )
 
 
 async def _resumed(run: Run, loop: Loop) -> Outcome:

@@ -172,3 +172,6 @@ WHERE id = :id;
 -- name: count_done
 SELECT COUNT(*) AS count FROM recorded_calls
 WHERE job_id = :job_id AND verb = :verb AND state = 'done';
+
+-- name: mark_draft
+UPDATE jobs SET draft = 1 WHERE id = :id AND attempt = :attempt AND status = 'running';

@@ -330,3 +330,8 @@ async def ancestors(tx: Transaction, job_id: str) -> set[tuple[str, str]]:
     """Return (skillpack id, skill name) of a job and of all jobs above it."""
     rows = await tx.all(QUERIES.ancestors, id=job_id)
     return {(row["skillpack_id"], row["skill_name"]) for row in rows}
+
+
+async def mark_draft(tx: Transaction, *, job_id: str, attempt: int) -> None:
+    """Have a job say, for good, that an offline draft stood in for its model."""
+    await tx.run(QUERIES.mark_draft, id=job_id, attempt=attempt)

@@ -68,6 +68,7 @@ def view(row: Row, caller: Caller, *, urls: Mapping[str, str]) -> Job:
         "source": row["source"],
         "key_id": row["key_id"],
         "attempt": row["attempt"],
+        "draft": bool(row["draft"]),
         "eval_score": row["eval_score"],
         "eval_results": None if public else json.loads(row["eval_results"] or "null"),
     }

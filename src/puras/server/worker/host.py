@@ -33,13 +33,15 @@ _NAMES = {"log": "log lines", "step": "steps"}
 
 
 class JobHost:
-    """The host of one attempt; `verbs` are the calls it answers beside events."""
+    """The host of one attempt; `verbs` are the calls it answers beside events. While `is_draft`,
+    every event says that an offline draft stands in for a model."""
 
     def __init__(self, row: Row, writer: EventWriter, clock: Clock) -> None:
         self.row = row
         self.verbs: Mapping[str, Verb] = {}
         self.masker: Masker = NOTHING
         self.spending = Spending()
+        self.is_draft = False
         self._writer = writer
         self._clock = clock
         self._said = Counter({"log": row["log_events"], "step": row["steps"]})
@@ -102,6 +104,9 @@ class JobHost:
         self._writer.add((self.row["id"], self.row["attempt"]), self._new(type, payload, public))
 
     def _new(self, type: str, payload: Payload, public: Payload | None) -> NewEvent:
+        if self.is_draft:
+            payload = {**payload, "draft": True}
+            public = None if public is None else {**public, "draft": True}
         return NewEvent(
             self._clock(),
             type,

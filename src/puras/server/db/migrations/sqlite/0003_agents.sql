@@ -1,5 +1,6 @@
 -- A one-off prompt stands in for the skill's own; a parked job waits for a person, not for a place.
 ALTER TABLE jobs ADD COLUMN prompt TEXT;
+ALTER TABLE jobs ADD COLUMN draft INTEGER NOT NULL DEFAULT 0 CHECK (draft IN (0, 1));
 ALTER TABLE jobs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0
     CHECK (parked = 0 OR (parked = 1 AND status = 'queued'));
 DROP INDEX jobs_queued;
