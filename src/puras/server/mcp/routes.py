@@ -36,7 +36,7 @@ _SESSION = "Mcp-Session-Id"
 _A_SESSION = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-@routes.post("/mcp", needs=Power.PUBLISHABLE)
+@routes.post("/mcp", needs=Power.PUBLISHABLE, codes=("invalid_json", "too_large"))
 async def take_message(call: Call) -> Reply | Response:
     """Take one message of the Model Context Protocol (JSON-RPC 2.0 over streamable HTTP)."""
     body = bodies.decode(await bodies.read(call.request))
