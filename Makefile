@@ -57,7 +57,7 @@ generate: $(READY)  ## write again what is generated: the sync client, the contr
 	$(BIN)/python scripts/reference.py
 
 .PHONY: check
-check: $(READY) $(NPM_READY)  ## format, lint, types, import rules, generated files
+check: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check --quiet src tests scripts benchmarks examples
 	$(BIN)/ruff check --quiet src tests scripts benchmarks examples
 	$(BIN)/mypy
@@ -66,6 +66,7 @@ check: $(READY) $(NPM_READY)  ## format, lint, types, import rules, generated fi
 	$(BIN)/python scripts/contract.py --check
 	$(BIN)/python scripts/reference.py --check
 	$(if $(HAS_NPM),cd $(SDK) && npm run --silent check,@$(NO_NPM))
+	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run --silent check,@$(NO_RUNTIMES))
 
 .PHONY: test
 test: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## every test that is done in a few minutes, on both databases
