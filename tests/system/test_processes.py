@@ -134,14 +134,14 @@ def test_a_worker_that_is_told_to_stop_hands_its_jobs_to_another(
     server, leaving = cluster.serve("--no-worker"), cluster.work()
     cluster.deploy(server, sleepy)
     puras = cluster.client(server)
-    job_id = puras.submit("nap", {"n": 1, "seconds": 6}).id
+    job_id = puras.submit("nap", {"n": 1, "seconds": 9}).id
     wait_until(lambda: puras.get(job_id).status == "running")
     family = descendants(leaving.pid)
+    leaving.send_signal(signal.SIGTERM)  # it gives the run five of its nine seconds
     cluster.work()
-    leaving.send_signal(signal.SIGTERM)
     assert leaving.wait(20) == 0
     assert not [pid for pid in family if is_alive(pid)]
-    job = puras.wait(job_id, timeout=40)
+    job = puras.wait(job_id, timeout=90)
     assert (job.status, job.attempt) == ("succeeded", 2)
     assert cluster.ask("SELECT lost FROM jobs") == [(0,)]
 
