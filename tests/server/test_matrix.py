@@ -222,12 +222,14 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/drive/sign": {"path": "notes/a.txt"},
     "PUT /v1/skillpacks/{ref}/secrets": {"name": "TOKEN", "value": "another-value"},
     "PATCH /v1/budgets/{budget_id}": {"limit_usd": 1},
+    "POST /v1/skillpacks/{ref}/evals": {"skill": "greet"},
 }
 NOT_FOUND = {
     "job_id": "job_not_found",
     "key_id": "key_not_found",
     "ref": "skillpack_not_found",
     "budget_id": "budget_not_found",
+    "eval_id": "eval_not_found",
     "path": "file_not_found",
 }
 

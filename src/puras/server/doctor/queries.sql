@@ -1,7 +1,9 @@
 -- name: unfinished
-SELECT COUNT(CASE WHEN status = 'queued' AND (parked = 0 OR attempt = 0) THEN 1 END) AS queued,
+-- What waits for its turn in a suite of evals counts as queued.
+SELECT COUNT(CASE WHEN status = 'queued'
+                   AND (parked = 0 OR (suite_id IS NOT NULL AND attempt = 0)) THEN 1 END) AS queued,
        COUNT(CASE WHEN status = 'running' THEN 1 END) AS running,
-       COUNT(CASE WHEN parked = 1 AND attempt > 0 THEN 1 END) AS parked
+       COUNT(CASE WHEN parked = 1 AND (suite_id IS NULL OR attempt > 0) THEN 1 END) AS parked
 FROM jobs
 WHERE status IN ('queued', 'running');
 

@@ -92,11 +92,11 @@ async def list_evals(call: Call) -> Reply:
 async def diff_evals(call: Call) -> Reply:
     """Compare two suites of a skill: what got better, what got worse."""
     skill = call.query.get("skill", "").strip()
-    if not skill:
-        raise bad_parameter("skill", "must name the skill whose evals are compared")
 
     async def look_up(tx: Transaction) -> tuple[wire.EvalReport, wire.EvalReport]:
         pack_id = await _skillpack_id(tx, call)
+        if not skill:
+            raise bad_parameter("skill", "must name the skill whose evals are compared")
         base = await _named(tx, call, "base", skillpack_id=pack_id, skill=skill)
         head = await _named(tx, call, "head", skillpack_id=pack_id, skill=skill)
         return (
