@@ -14,6 +14,11 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 JobStatus: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 JobType: TypeAlias = Literal["function", "agentic"]
 KeyKind: TypeAlias = Literal["secret", "publishable"]
+SessionPower: TypeAlias = Literal["narrow", "limited", "full"]
+LedgerKind: TypeAlias = Literal["grant", "credit", "debit"]
+SpendBy: TypeAlias = Literal["skill", "day", "key"]
+CostKind: TypeAlias = Literal["model", "media", "compute", "eval", "other"]
+FileChange: TypeAlias = Literal["added", "changed", "removed", "same"]
 SpanKind: TypeAlias = Literal["run", "step", "llm", "tool", "function"]
 BudgetScope: TypeAlias = Literal["workspace", "skillpack"]
 BudgetWindow: TypeAlias = Literal["day", "month", "rolling30", "total"]
@@ -80,6 +85,13 @@ MAX_MEMORIES = 10_000
 MAX_EVAL_CASES = 1_000
 MAX_EVAL_RUNS = 1_000
 MAX_GRADERS = 20
+MAX_SIGN_IN_FAILURES = 10
+MAX_SESSION_TOKENS = 32
+LINK_SECONDS = 900.0
+SESSION_SECONDS = 30 * 86_400.0
+SESSION_TOKEN_SECONDS = 900.0
+MAX_SPEND_DAYS = 366
+MAX_SHOWN_FILE_BYTES = 1024 * 1024
 
 
 class Fault(TypedDict):
@@ -374,6 +386,37 @@ class KeyPatch(TypedDict):
     rate_per_minute: NotRequired[int | None]
     allowed_origins: NotRequired[list[str] | None]
     expires_at: NotRequired[str | None]
+
+
+class SignIn(TypedDict):
+    """Either a secret `key`, or the secret of a one-time `link`: what follows its `#`."""
+
+    key: NotRequired[str]
+    link: NotRequired[str]
+
+
+class Session(TypedDict):
+    """A browser that is signed in. `last_used_at` is when it last asked for a token."""
+
+    id: str
+    user_agent: str | None
+    created_at: str
+    last_used_at: str
+    expires_at: str
+    current: bool
+
+
+class SessionToken(TypedDict):
+    """A bearer token for `/v1`, and who it stands for. `power` says how far the key reaches:
+    `narrow` with an allowlist or a cap, `limited` with a rate or an expiry, `full` without any
+    fence."""
+
+    token: str
+    expires_at: str
+    power: SessionPower
+    key: Key
+    workspace_id: str
+    workspace: str
 
 
 class Balance(TypedDict):

@@ -13,6 +13,16 @@ export type JobType = "function" | "agentic";
 
 export type KeyKind = "secret" | "publishable";
 
+export type SessionPower = "narrow" | "limited" | "full";
+
+export type LedgerKind = "grant" | "credit" | "debit";
+
+export type SpendBy = "skill" | "day" | "key";
+
+export type CostKind = "model" | "media" | "compute" | "eval" | "other";
+
+export type FileChange = "added" | "changed" | "removed" | "same";
+
 export type SpanKind = "run" | "step" | "llm" | "tool" | "function";
 
 export type BudgetScope = "workspace" | "skillpack";
@@ -336,6 +346,36 @@ export interface KeyPatch {
   rate_per_minute?: number | null;
   allowed_origins?: string[] | null;
   expires_at?: string | null;
+}
+
+/** Either a secret `key`, or the secret of a one-time `link`: what follows its `#`. */
+export interface SignIn {
+  key?: string;
+  link?: string;
+}
+
+/** A browser that is signed in. `last_used_at` is when it last asked for a token. */
+export interface Session {
+  id: string;
+  user_agent: string | null;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  current: boolean;
+}
+
+/**
+ * A bearer token for `/v1`, and who it stands for. `power` says how far the key reaches:
+ * `narrow` with an allowlist or a cap, `limited` with a rate or an expiry, `full` without any
+ * fence.
+ */
+export interface SessionToken {
+  token: string;
+  expires_at: string;
+  power: SessionPower;
+  key: Key;
+  workspace_id: string;
+  workspace: string;
 }
 
 export interface Balance {

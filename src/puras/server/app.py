@@ -22,6 +22,7 @@ from puras.server.keys.routes import routes as keys
 from puras.server.mcp.routes import routes as mcp
 from puras.server.platform import Platform
 from puras.server.secrets.routes import routes as secrets
+from puras.server.sessions.routes import routes as sessions
 from puras.server.skillpacks.routes import routes as skillpacks
 from puras.server.spans.routes import routes as spans
 
@@ -43,6 +44,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     budgets,
     mcp,
     models,
+    sessions,
 )
 
 
