@@ -1,4 +1,4 @@
-"""The HTTP API of a platform: the endpoints of every domain, in one ASGI application."""
+"""The HTTP API of a platform, and its dashboard: all in one ASGI application."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from puras.server.http import Http
 from puras.server.jobs.routes import routes as jobs
 from puras.server.keys.routes import routes as keys
 from puras.server.mcp.routes import routes as mcp
+from puras.server.pages.built import BuiltFiles
+from puras.server.pages.front import Pages
 from puras.server.platform import Platform
 from puras.server.secrets.routes import routes as secrets
 from puras.server.sessions.routes import routes as sessions
@@ -49,5 +51,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
 
 
 def create_app(platform: Platform) -> Http:
-    """Serve every endpoint on a platform. Close the application before the platform."""
-    return Http(platform, ROUTES)
+    """Serve every endpoint on a platform, and the dashboard. Close the application before the
+    platform."""
+    pages = Pages(BuiltFiles(), file_urls=platform.signer.prefixes)
+    return Http(platform, ROUTES, pages=pages)
