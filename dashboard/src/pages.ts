@@ -1,0 +1,40 @@
+/**
+ * Every page there is: its path, its code (loaded when it is first opened), its place in the
+ * navigation. The order here is the order there.
+ *
+ * The rule for paths: ours have two segments at most; three are a skill's own page,
+ * `/workspace/skillpack/skill`. What else a page has to remember stands in its query.
+ */
+import { Blocks, type LucideIcon, Settings } from "lucide-react";
+import type { ComponentType } from "react";
+
+export interface PageEntry {
+  readonly path: string;
+  readonly load: () => Promise<{ default: ComponentType }>;
+  /** Its entry in the navigation; pages without one are reached from others. */
+  readonly entry?: { readonly label: string; readonly icon: LucideIcon };
+  /** Shown to visitors who are not signed in, too. */
+  readonly isPublic?: boolean;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  {
+    path: "/skills",
+    load: () => import("./skills/list-page"),
+    entry: { label: "Skills", icon: Blocks },
+  },
+  {
+    path: "/settings",
+    load: () => import("./session/settings-page"),
+    entry: { label: "Settings", icon: Settings },
+  },
+  { path: "/login", load: () => import("./session/login-page"), isPublic: true },
+  {
+    path: "/:workspace/:skillpack/:skill",
+    load: () => import("./skills/skill-page"),
+    isPublic: true,
+  },
+];
+
+/** Where somebody who signed in comes to. */
+export const HOME = "/skills";
