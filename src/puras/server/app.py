@@ -12,11 +12,13 @@ from puras.server.cards.routes import routes as cards
 from puras.server.catalog.routes import routes as models
 from puras.server.deployments.pull import routes as pull
 from puras.server.deployments.routes import routes as deployments
+from puras.server.deployments.showing import routes as showing
 from puras.server.drive.routes import routes as drive
 from puras.server.endpoint import Routes
 from puras.server.evals.routes import routes as evals
 from puras.server.feedback.routes import routes as feedback
 from puras.server.http import Http
+from puras.server.jobs.costs import routes as costs
 from puras.server.jobs.routes import routes as jobs
 from puras.server.keys.routes import routes as keys
 from puras.server.mcp.routes import routes as mcp
@@ -27,16 +29,19 @@ from puras.server.secrets.routes import routes as secrets
 from puras.server.sessions.routes import routes as sessions
 from puras.server.skillpacks.routes import routes as skillpacks
 from puras.server.spans.routes import routes as spans
+from puras.server.workers.routes import routes as workers
 
 ROUTES: Final[tuple[Routes, ...]] = (
     health.routes,
     jobs,
+    costs,
     spans,
     approvals,
     feedback,
     skillpacks,
     deployments,
     pull,
+    showing,
     secrets,
     cards,
     evals,
@@ -47,6 +52,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     mcp,
     models,
     sessions,
+    workers,
 )
 
 

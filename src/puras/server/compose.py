@@ -42,6 +42,7 @@ from puras.server.worker.loop import Worker
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.queue.postgres import PostgresQueue
+from puras.server.workers import store as workers
 from puras.server.working import OpenModels, open_worker
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ async def _tidy(platform: Platform) -> None:
     async with db.exclusively("tidy"):
         await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
         await db.write(lambda tx: sessions.prune(tx, now=now))
+        await db.write(lambda tx: workers.forget(tx, before=now - _KEPT))
         if platform.settings.database_url is not None:
             await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
         if await WorkspaceCopies(db, platform.storage).tidy():

@@ -45,7 +45,8 @@ CREATE TABLE workers (
     seen_at     INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- What money was held for: the verb of the call, and the model or skill it goes to.
-ALTER TABLE holds ADD COLUMN verb TEXT NOT NULL DEFAULT '';
+-- What money was held for: the kind of cost, and the model that it goes to.
+ALTER TABLE holds ADD COLUMN kind TEXT NOT NULL DEFAULT 'other'
+    CHECK (kind IN ('model', 'media', 'compute', 'eval', 'other'));
 ALTER TABLE holds ADD COLUMN label TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_by_worker ON jobs (worker_id) WHERE status = 'running';
