@@ -5,7 +5,7 @@
  * The rule for paths: ours have two segments at most; three are a skill's own page,
  * `/workspace/skillpack/skill`. What else a page has to remember stands in its query.
  */
-import { Blocks, type LucideIcon, Settings } from "lucide-react";
+import { Blocks, KeyRound, type LucideIcon, Server, Settings, Wallet } from "lucide-react";
 import type { ComponentType } from "react";
 
 export interface PageEntry {
@@ -22,6 +22,21 @@ export const PAGES: readonly PageEntry[] = [
     path: "/skills",
     load: () => import("./skills/list-page"),
     entry: { label: "Skills", icon: Blocks },
+  },
+  {
+    path: "/keys",
+    load: () => import("./keys/keys-page"),
+    entry: { label: "Keys", icon: KeyRound },
+  },
+  {
+    path: "/money",
+    load: () => import("./money/money-page"),
+    entry: { label: "Money", icon: Wallet },
+  },
+  {
+    path: "/workers",
+    load: () => import("./workers/workers-page"),
+    entry: { label: "Workers", icon: Server },
   },
   {
     path: "/settings",

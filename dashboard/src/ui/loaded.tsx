@@ -1,13 +1,20 @@
 /** What a query gave: the thing, or that it is on its way, or why it is not here. */
-import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { told } from "../api/refusal";
 import { Button } from "./button";
 import css from "./loaded.module.css";
 import { Notice } from "./panel";
 
+/** As much of a query, or of a list's, as is needed here. */
+export interface Reading<Data> {
+  readonly data: Data | undefined;
+  readonly error: unknown;
+  readonly isError: boolean;
+  readonly refetch: () => unknown;
+}
+
 export interface LoadedProps<Data> {
-  query: UseQueryResult<Data>;
+  query: Reading<Data>;
   /** What is loading, for screen readers: "the jobs". */
   what: string;
   children: (data: Data) => ReactNode;
