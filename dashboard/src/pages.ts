@@ -5,7 +5,7 @@
  * The rule for paths: ours have two segments at most; three are a skill's own page,
  * `/workspace/skillpack/skill`. What else a page has to remember stands in its query.
  */
-import { Blocks, KeyRound, type LucideIcon, Server, Settings, Wallet } from "lucide-react";
+import { Blocks, KeyRound, type LucideIcon, Package, Server, Settings, Wallet } from "lucide-react";
 import type { ComponentType } from "react";
 
 export interface PageEntry {
@@ -23,6 +23,13 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./skills/list-page"),
     entry: { label: "Skills", icon: Blocks },
   },
+  {
+    path: "/skillpacks",
+    load: () => import("./skillpacks/list-page"),
+    entry: { label: "Skillpacks", icon: Package },
+  },
+  { path: "/skillpacks/:slug", load: () => import("./skillpacks/pack-page") },
+  { path: "/deploy", load: () => import("./deploy/deploy-page") },
   {
     path: "/keys",
     load: () => import("./keys/keys-page"),
