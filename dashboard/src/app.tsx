@@ -59,10 +59,13 @@ function Guarded({ page, Content }: { page: PageEntry; Content: ComponentType })
   const { status } = useSession();
   const [failure, setFailure] = useState<unknown>();
   const [path] = useLocation();
+  const isSignIn = page.path === "/login";
   useEffect(() => {
-    if (status === "unknown" && failure === undefined) session.token().catch(setFailure);
-  }, [status, failure]);
-  if (page.path === "/login") return <Content />;
+    if (status === "unknown" && failure === undefined && !isSignIn) {
+      session.token().catch(setFailure);
+    }
+  }, [status, failure, isSignIn]);
+  if (isSignIn) return <Content />;
   if (status === "out" && !page.isPublic) {
     return <Redirect to={`/login?next=${encodeURIComponent(path)}`} replace />;
   }

@@ -54,7 +54,6 @@ interface CopyButtonProps {
 export function CodeBlock({ text, label }: { text: string; label: string }) {
   return (
     <div className={css["block"]}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
       <pre className={css["pre"]} tabIndex={0} role="group" aria-label={label}>
         <code>{text}</code>
       </pre>
