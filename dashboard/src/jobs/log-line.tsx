@@ -4,8 +4,8 @@ import {
   ChevronDown,
   ChevronRight,
   CircleDot,
-  Footprints,
   Hand,
+  ListTree,
   type LucideIcon,
   MessageSquare,
   Sparkles,
@@ -20,7 +20,7 @@ import type { Entry, EntryKind } from "./tree";
 
 const ICONS: Readonly<Record<EntryKind, LucideIcon>> = {
   status: CircleDot,
-  step: Footprints,
+  step: ListTree,
   model: Sparkles,
   tool: Wrench,
   subagent: Bot,
@@ -46,6 +46,8 @@ export const LogLine = memo(function LogLine({ row, onFold }: LogLineProps) {
   const { entry, depth, isFoldable, isFolded } = row;
   const Icon = ICONS[entry.kind];
   const Fold = isFolded ? ChevronRight : ChevronDown;
+  const [isWhole, setWhole] = useState(false);
+  const isMore = (entry.text?.length ?? 0) > SHORT || entry.detail !== undefined;
   return (
     <div
       className={css["entry"]}
@@ -71,9 +73,22 @@ export const LogLine = memo(function LogLine({ row, onFold }: LogLineProps) {
         <p className={css["head"]}>
           <span className="visually-hidden">{NAMES[entry.kind]}: </span>
           <span className={css["name"]}>{entry.title}</span>
-          <Figures entry={entry} />
+          <span className={css["figures"]}>
+            {figuresOf(entry)}
+            {isMore && (
+              <button
+                type="button"
+                className={css["more"]}
+                aria-expanded={isWhole}
+                aria-label={`${isWhole ? "Less" : "More"} of ${entry.title}`}
+                onClick={() => setWhole(!isWhole)}
+              >
+                {isWhole ? "less" : "more"}
+              </button>
+            )}
+          </span>
         </p>
-        <Said entry={entry} />
+        {isWhole ? <Whole entry={entry} /> : <Short entry={entry} />}
       </div>
     </div>
   );
@@ -84,56 +99,39 @@ interface LogLineProps {
   onFold: (id: number) => void;
 }
 
-function Figures({ entry }: { entry: Entry }) {
+function figuresOf(entry: Entry): string {
   const took = entry.endedAt && Date.parse(entry.endedAt) - Date.parse(entry.at);
   const figures = [
     entry.isOpen && "under way",
     entry.tone === "bad" && entry.kind === "tool" && "failed",
-    entry.tokens ? `${entry.tokens.toLocaleString("en")} tokens` : undefined,
-    entry.costMicros ? dollars(entry.costMicros) : undefined,
-    took ? duration(took) : undefined,
-  ].filter(Boolean);
-  return <span className={css["figures"]}>{figures.join(" · ")}</span>;
+    entry.tokens && `${entry.tokens.toLocaleString("en")} tokens`,
+    entry.costMicros && dollars(entry.costMicros),
+    took && duration(took),
+  ];
+  return figures.filter(Boolean).join(" · ");
 }
 
-/** What was said, cut short; the whole of it, and what a tool was given, when asked for. */
-function Said({ entry }: { entry: Entry }) {
-  const [isWhole, setWhole] = useState(false);
-  const { text = "", detail, drivePath } = entry;
-  const input = detail === undefined ? "" : JSON.stringify(detail, null, 2);
-  const isMore = text.length > SHORT || input !== "";
-  if (!text && !input) return null;
+function Short({ entry: { text = "" } }: { entry: Entry }) {
+  return text && <p className={css["said"]}>{text.slice(0, SHORT)}</p>;
+}
+
+/** All that was said, and what a tool was given. */
+function Whole({ entry: { text, detail, drivePath } }: { entry: Entry }) {
   return (
-    <>
-      {text && !isWhole && <p className={css["said"]}>{text.slice(0, SHORT)}</p>}
-      {isWhole && (
-        <div className={css["whole"]}>
-          {input && (
-            <>
-              <p className={css["part"]}>Given</p>
-              <pre>{input}</pre>
-            </>
-          )}
-          {text && (
-            <>
-              {input && <p className={css["part"]}>Answered</p>}
-              <pre>{text}</pre>
-            </>
-          )}
-          {drivePath && <p className={css["part"]}>File: {drivePath}</p>}
-        </div>
+    <div className={css["whole"]}>
+      {detail !== undefined && (
+        <>
+          <p className={css["part"]}>Given</p>
+          <pre>{JSON.stringify(detail, null, 2)}</pre>
+        </>
       )}
-      {isMore && (
-        <button
-          type="button"
-          className={css["more"]}
-          aria-expanded={isWhole}
-          aria-label={`${isWhole ? "Less" : "More"} of ${entry.title}`}
-          onClick={() => setWhole(!isWhole)}
-        >
-          {isWhole ? "less" : "more"}
-        </button>
+      {text && (
+        <>
+          {detail !== undefined && <p className={css["part"]}>Answered</p>}
+          <pre>{text}</pre>
+        </>
       )}
-    </>
+      {drivePath && <p className={css["part"]}>File: {drivePath}</p>}
+    </div>
   );
 }

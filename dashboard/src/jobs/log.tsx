@@ -25,8 +25,11 @@ export function Log({ tree, isLive }: { tree: readonly Entry[]; isLive: boolean 
     getItemKey: (index) => rows[index]?.entry.id ?? index,
     overscan: 12,
   });
+  // Who opens a run that is over begins at its beginning.
+  const wasLive = useRef(isLive);
   useEffect(() => {
-    if (isLive && isAtEnd.current && rows.length > 0) lines.scrollToIndex(rows.length - 1);
+    wasLive.current ||= isLive;
+    if (wasLive.current && isAtEnd.current && rows.length > 0) lines.scrollToIndex(rows.length - 1);
   }, [isLive, rows.length, lines]);
   const onFold = useCallback((id: number) => setFolded((now) => toggled(now, id)), []);
   if (rows.length === 0) return <Empty title={isLive ? "Nothing yet" : "Nothing was told"} />;

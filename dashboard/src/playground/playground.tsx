@@ -38,7 +38,7 @@ export function Playground({ card }: { card: SkillCard }) {
   return (
     <div className={css["playground"]}>
       <Panel title="Inputs">
-        {begun.isPending && jobId ? (
+        {begun.isLoading ? (
           <Loading what="the inputs" />
         ) : (
           <Inputs card={card} begun={begun.data?.inputs} run={run} />

@@ -80,7 +80,7 @@ function Sessions() {
     { title: "Signed in", cell: (row: SessionRow) => <Time at={row.created_at} /> },
     { title: "Last used", cell: (row: SessionRow) => <Time at={row.last_used_at} /> },
     {
-      title: "End it",
+      title: "Session",
       cell: (row: SessionRow) =>
         row.current ? (
           <Badge tone="accent">this browser</Badge>

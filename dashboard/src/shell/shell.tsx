@@ -67,7 +67,7 @@ function Navigation({ path, isOpen }: { path: string; isOpen: boolean }) {
       <ul>
         {PAGES.map(({ path: href, entry }) => {
           if (!entry) return null;
-          const isHere = path === href || path.startsWith(`${href}/`);
+          const isHere = href === sectionOf(path);
           return (
             <li key={href}>
               <Link href={href} aria-current={isHere ? "page" : undefined} className={css["entry"]}>
@@ -80,6 +80,12 @@ function Navigation({ path, isOpen }: { path: string; isOpen: boolean }) {
       </ul>
     </nav>
   );
+}
+
+/** The entry that a page belongs to; a skill's own page has three segments. */
+function sectionOf(path: string): string {
+  const [first = "", , third] = path.slice(1).split("/");
+  return third ? "/skills" : `/${first}`;
 }
 
 function signIn(path: string): string {

@@ -10,6 +10,9 @@ export function Reference({ card }: { card: SkillCard }) {
     <div className={css["columns"]}>
       <Panel title="What it takes">
         <SchemaView schema={card.input_schema} what="inputs" />
+        <p className={css["soft"]}>
+          A file is given as a URL, a data URI, or the path of one that is in the drive.
+        </p>
       </Panel>
       <Panel title="What it gives">
         {card.output_schema ? (

@@ -41,10 +41,10 @@ export function phraseOf(root: Node, schema: unknown): string {
 }
 
 const FILES = {
-  image: "picture: a file, a URL or a drive path",
-  video: "film: a file, a URL or a drive path",
-  audio: "recording: a file, a URL or a drive path",
-  file: "file, a URL or a drive path",
+  image: "picture",
+  video: "video",
+  audio: "recording",
+  file: "file",
 };
 const FORMATS: Readonly<Record<string, string>> = {
   uri: "URL",
