@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from puras.server.billing import store as billing
@@ -55,6 +58,13 @@ def test_what_the_contract_reserves_is_reserved() -> None:
     promised = "v1 health ready metrics mcp session assets login docs"
     assert set(promised.split()) <= RESERVED_SLUGS
     assert all(SLUG.fullmatch(slug) for slug in RESERVED_SLUGS)
+
+
+def test_every_page_of_the_dashboard_is_reserved() -> None:
+    pages = (Path(__file__).parents[3] / "dashboard" / "src" / "pages.ts").read_text("utf-8")
+    first = set(re.findall(r'path: "/([\w-]+)', pages))
+    assert "login" in first
+    assert first <= RESERVED_SLUGS
 
 
 async def test_unknown_workspaces_are_none(db: Database) -> None:

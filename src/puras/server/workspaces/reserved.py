@@ -12,6 +12,6 @@ RESERVED_SLUGS: Final = frozenset(
         # pages of the dashboard
         *("login", "logout", "docs", "jobs", "skills", "skillpacks", "playground", "evals"),
         *("approvals", "keys", "money", "billing", "budgets", "workers", "sessions", "settings"),
-        *("drive", "files", "models", "new", "public"),
+        *("drive", "files", "models", "deploy", "new", "public", "admin", "dashboard", "help"),
     }
 )
