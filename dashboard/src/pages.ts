@@ -5,7 +5,16 @@
  * The rule for paths: ours have two segments at most; three are a skill's own page,
  * `/workspace/skillpack/skill`. What else a page has to remember stands in its query.
  */
-import { Blocks, KeyRound, type LucideIcon, Package, Server, Settings, Wallet } from "lucide-react";
+import {
+  Blocks,
+  KeyRound,
+  ListChecks,
+  type LucideIcon,
+  Package,
+  Server,
+  Settings,
+  Wallet,
+} from "lucide-react";
 import type { ComponentType } from "react";
 
 export interface PageEntry {
@@ -23,6 +32,12 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./skills/list-page"),
     entry: { label: "Skills", icon: Blocks },
   },
+  {
+    path: "/jobs",
+    load: () => import("./jobs/list-page"),
+    entry: { label: "Jobs", icon: ListChecks },
+  },
+  { path: "/jobs/:id", load: () => import("./jobs/job-page") },
   {
     path: "/skillpacks",
     load: () => import("./skillpacks/list-page"),

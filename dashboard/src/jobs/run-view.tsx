@@ -1,7 +1,7 @@
 /** A job, live: how far it is, what it waits for, what it does, and then its result. */
 import { useMutation } from "@tanstack/react-query";
 import { JobError, type JobEvent } from "puras";
-import { useJob } from "puras/react";
+import { type JobView, useJob } from "puras/react";
 import { useMemo } from "react";
 import type { Job } from "wire";
 import { puras } from "../api/client";
@@ -23,6 +23,8 @@ import css from "./run.module.css";
 import { advanceOf, questionsOf } from "./told";
 import { treeOf } from "./tree";
 
+type AnyView = JobView<Record<string, unknown>>;
+
 const OVER = new Set(["succeeded", "failed", "cancelled"]);
 
 export interface RunViewProps {
@@ -31,8 +33,13 @@ export interface RunViewProps {
   outputSchema: Node | null | undefined;
 }
 
-export function RunView({ jobId, outputSchema }: RunViewProps) {
-  const { job, status, events, result, error } = useJob(jobId);
+export function RunView(props: RunViewProps) {
+  return <RunShown {...props} view={useJob(props.jobId)} />;
+}
+
+/** The same for who has the job's view already. */
+export function RunShown({ jobId, outputSchema, view }: RunViewProps & { view: AnyView }) {
+  const { job, status, events, result, error } = view;
   const tree = useMemo(() => treeOf(events), [events]);
   const used = useMemo(() => usedBy(tree), [tree]);
   const cancel = useMutation({ mutationFn: () => puras.cancel(jobId) });

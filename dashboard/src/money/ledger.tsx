@@ -3,7 +3,7 @@ import type { LedgerEntry, LedgerKind } from "wire";
 import { Link } from "wouter";
 import { useList } from "../api/lists";
 import { Badge, type Tone } from "../ui/badge";
-import { dollars, Time } from "../ui/figures";
+import { exactDollars, Time } from "../ui/figures";
 import { Loaded } from "../ui/loaded";
 import { More } from "../ui/more";
 import { Empty, Panel } from "../ui/panel";
@@ -21,7 +21,7 @@ const COLUMNS = [
   { title: "For", cell: (entry: LedgerEntry) => <Reason {...entry} /> },
   {
     title: "Amount",
-    cell: ({ amount_micros }: LedgerEntry) => dollars(amount_micros),
+    cell: ({ amount_micros }: LedgerEntry) => exactDollars(amount_micros),
     isNumber: true,
   },
 ];

@@ -20,6 +20,15 @@ export function dollars(micros: number): string {
   })}`;
 }
 
+/** Micros as dollars to the last digit, for sums that have to come out. */
+export function exactDollars(micros: number): string {
+  const amount = (Math.abs(micros) / MICROS).toLocaleString("en", {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 6,
+  });
+  return `${micros < 0 ? "−" : ""}$${amount}`;
+}
+
 /** Milliseconds as a person says them: 340 ms, 4.2 s, 3 min 5 s. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
