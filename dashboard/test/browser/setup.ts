@@ -13,6 +13,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(WORK);
   const server = await startServer();
-  project.provide("server", { url: server.url, key: server.key });
+  project.provide("server", { url: server.url, key: server.key, link: server.link });
   return () => server.close();
 }

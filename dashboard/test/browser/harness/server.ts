@@ -1,4 +1,4 @@
-/** A real `puras serve` with the skills that the SDK's runtimes run, and an example, on a free port. */
+/** A real `puras serve` on a free port, with the examples and with skills that are made for tests. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, openSync, rmSync } from "node:fs";
@@ -13,7 +13,11 @@ export const WORK = join(ROOT, "dashboard/.work");
 
 const BUNDLES = {
   runtimes: "sdk/typescript/runtimes/skills",
+  parts: "dashboard/test/browser/skills",
   "hello-world": "examples/hello-world",
+  "image-tools": "examples/image-tools",
+  triage: "examples/triage",
+  "ugc-ads": "examples/ugc-ads",
 };
 
 /** What a test has to know of the server. */
@@ -21,6 +25,8 @@ export interface Address {
   readonly url: string;
   /** A secret key that may do everything. */
   readonly key: string;
+  /** Signs in, once. */
+  readonly link: string;
 }
 
 export interface Server extends Address {
