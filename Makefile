@@ -9,13 +9,16 @@ PYTEST := $(BIN)/pytest --numprocesses 3 --dist worksteal  # most tests wait, al
 # left out, and said: CI has to have everything.
 SDK := sdk/typescript
 RUNTIMES := $(SDK)/runtimes
+DASHBOARD := dashboard
 CHROMIUM ?= /usr/bin/chromium
 export CHROMIUM
 HAS_NPM := $(shell command -v npm)
 HAS_RUNTIMES := $(and $(HAS_NPM),$(wildcard $(CHROMIUM)),$(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)))
 NPM_READY := $(if $(HAS_NPM),$(SDK)/node_modules/.ready)
+DASHBOARD_READY := $(if $(HAS_NPM),$(DASHBOARD)/node_modules/.ready)
 RUNTIMES_READY := $(if $(HAS_RUNTIMES),$(RUNTIMES)/node_modules/.ready)
 NO_NPM := echo "SKIPPED the JavaScript SDK: there is no npm"
+NO_DASHBOARD := echo "SKIPPED the dashboard: there is no npm"
 NO_RUNTIMES := echo "SKIPPED the runtimes of the JavaScript SDK: they need npm, and Chromium in $(CHROMIUM)"
 
 .DEFAULT_GOAL := help
@@ -25,7 +28,7 @@ help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## install everything (the other commands do it when needed)
+setup: $(READY) $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY)  ## install everything (the other commands do it when needed)
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -33,9 +36,18 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 # From inside of the folder: npm looks for its settings there, and `--prefix` hides the machine's.
-$(SDK)/node_modules/.ready $(RUNTIMES)/node_modules/.ready: %/node_modules/.ready: %/package.json %/package-lock.json
+$(SDK)/node_modules/.ready $(RUNTIMES)/node_modules/.ready $(DASHBOARD)/node_modules/.ready: %/node_modules/.ready: %/package.json %/package-lock.json
 	cd $* && npm ci --loglevel=error
 	@touch $@
+
+# The dashboard takes the SDK as it is built.
+$(SDK)/dist/.ready: $(SDK)/node_modules/.ready $(wildcard $(SDK)/src/*.ts $(SDK)/src/*/*.ts)
+	cd $(SDK) && npm run --silent build
+	@touch $@
+
+.PHONY: dashboard
+dashboard: $(DASHBOARD_READY) $(if $(HAS_NPM),$(SDK)/dist/.ready)  ## build what a browser shows at the root of a server
+	$(if $(HAS_NPM),cd $(DASHBOARD) && npm run --silent build,@$(NO_DASHBOARD))
 
 .PHONY: demo
 demo: $(READY)  ## start a server, deploy the examples, run a function and an agent, clean up
@@ -57,7 +69,7 @@ generate: $(READY)  ## write again what is generated: the sync client, the contr
 	$(BIN)/python scripts/reference.py
 
 .PHONY: check
-check: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## format, lint, types, import rules, generated files
+check: $(READY) $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY)  ## format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check --quiet src tests scripts benchmarks examples
 	$(BIN)/ruff check --quiet src tests scripts benchmarks examples
 	$(BIN)/mypy
@@ -67,17 +79,20 @@ check: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## format, lint, types, import r
 	$(BIN)/python scripts/reference.py --check
 	$(if $(HAS_NPM),cd $(SDK) && npm run --silent check,@$(NO_NPM))
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run --silent check,@$(NO_RUNTIMES))
+	$(if $(HAS_NPM),cd $(DASHBOARD) && npm run --silent check,@$(NO_DASHBOARD))
 
 .PHONY: test
-test: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## every test that is done in a few minutes, on both databases
+test: $(READY) $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY) $(if $(HAS_NPM),$(SDK)/dist/.ready)  ## every test that is done in a few minutes, on both databases
 	$(PYTEST) -m "not slow"
 	$(if $(HAS_NPM),cd $(SDK) && npm test,@$(NO_NPM))
+	$(if $(HAS_NPM),cd $(DASHBOARD) && npm test,@$(NO_DASHBOARD))
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm test,@$(NO_RUNTIMES))
 
 .PHONY: test-slow
-test-slow: $(READY) $(NPM_READY) $(RUNTIMES_READY)  ## the rest: crashes, floods, many cuts
+test-slow: $(READY) $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY)  ## the rest: crashes, floods, many cuts
 	$(PYTEST) -m slow
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run test:slow,@$(NO_RUNTIMES))
+	$(if $(HAS_RUNTIMES),$(MAKE) dashboard && cd $(DASHBOARD) && npm run test:browser,@$(NO_RUNTIMES))
 
 .PHONY: docs
 docs: $(READY) $(NPM_READY)  ## check that the documentation tells the truth
@@ -91,4 +106,5 @@ bench: $(READY)  ## measure, and write the figures into benchmarks/README.md
 .PHONY: clean
 clean:  ## remove what the other commands made
 	rm -rf $(SDK)/node_modules $(SDK)/dist $(RUNTIMES)/node_modules $(RUNTIMES)/.work
+	rm -rf $(DASHBOARD)/node_modules $(DASHBOARD)/.work src/puras/server/static
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

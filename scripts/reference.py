@@ -32,6 +32,7 @@ from puras.bundle.skill_keys import KEYS, Check
 from puras.cli import failures, inputs
 from puras.cli.main import SECTIONS, cli
 from puras.server.settings import Settings
+from puras.server.workspaces.reserved import RESERVED_SLUGS
 
 ROOT: Final = Path(__file__).parent.parent
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w.\- ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -175,6 +176,11 @@ def _settings() -> Iterator[str]:
     yield from _table("setting", "default", "meaning", rows=rows)
 
 
+def _reserved_slugs() -> Iterator[str]:
+    names = ", ".join(f"`{slug}`" for slug in sorted(RESERVED_SLUGS))
+    yield textwrap.fill(names, 100, break_on_hyphens=False)
+
+
 def _skill_keys() -> Iterator[str]:
     rows = (
         (f"`{name}`", f"{key.only} skills" if key.only else "every skill", _holds(key.check))
@@ -297,6 +303,7 @@ BLOCKS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "error tree": lambda: _drawing(errors.__doc__),
     "error codes": _error_codes,
     "settings": _settings,
+    "reserved slugs": _reserved_slugs,
     "skill.yaml keys": _skill_keys,
     "puras.yaml keys": _pack_keys,
     "client": _client,

@@ -14,6 +14,11 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 JobStatus: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 JobType: TypeAlias = Literal["function", "agentic"]
 KeyKind: TypeAlias = Literal["secret", "publishable"]
+SessionPower: TypeAlias = Literal["narrow", "limited", "full"]
+LedgerKind: TypeAlias = Literal["grant", "credit", "debit"]
+SpendBy: TypeAlias = Literal["skill", "day", "key"]
+CostKind: TypeAlias = Literal["model", "media", "compute", "eval", "other"]
+FileChange: TypeAlias = Literal["added", "changed", "removed", "same"]
 SpanKind: TypeAlias = Literal["run", "step", "llm", "tool", "function"]
 BudgetScope: TypeAlias = Literal["workspace", "skillpack"]
 BudgetWindow: TypeAlias = Literal["day", "month", "rolling30", "total"]
@@ -80,6 +85,13 @@ MAX_MEMORIES = 10_000
 MAX_EVAL_CASES = 1_000
 MAX_EVAL_RUNS = 1_000
 MAX_GRADERS = 20
+MAX_SIGN_IN_FAILURES = 10
+MAX_SESSION_TOKENS = 32
+LINK_SECONDS = 900.0
+SESSION_SECONDS = 30 * 86_400.0
+SESSION_TOKEN_SECONDS = 900.0
+MAX_SPEND_DAYS = 366
+MAX_SHOWN_FILE_BYTES = 1024 * 1024
 
 
 class Fault(TypedDict):
@@ -291,6 +303,35 @@ class Deployment(TypedDict):
     manifest: Manifest
 
 
+class BundleFile(TypedDict):
+    """A file of a version. Next to another version, `change` says how it got here from there;
+    of what was removed, size and hash are those of the other version."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    change: NotRequired[FileChange]
+
+
+class BundleFiles(TypedDict):
+    """The files of a version by path; `base_version` is the one that they are compared with."""
+
+    version: int
+    base_version: int | None
+    files: list[BundleFile]
+
+
+class BundleFileText(TypedDict):
+    """A file of a version, to be read. `text` is None for what is no UTF-8 text; `truncated` tells
+    that the file goes on after its first MiB."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    text: str | None
+    truncated: bool
+
+
 class Pulled(TypedDict):
     """Where to fetch a version's bundle as a zip; the URL needs no key until it expires."""
 
@@ -379,12 +420,116 @@ class KeyPatch(TypedDict):
     expires_at: NotRequired[str | None]
 
 
+class SignIn(TypedDict):
+    """Either a secret `key`, or the secret of a one-time `link`: what follows its `#`."""
+
+    key: NotRequired[str]
+    link: NotRequired[str]
+
+
+class Session(TypedDict):
+    """A browser that is signed in. `last_used_at` is when it last asked for a token."""
+
+    id: str
+    user_agent: str | None
+    created_at: str
+    last_used_at: str
+    expires_at: str
+    current: bool
+
+
+class SessionToken(TypedDict):
+    """A bearer token for `/v1`, and who it stands for. `power` says how far the key reaches:
+    `narrow` with an allowlist or a cap, `limited` with a rate or an expiry, `full` without any
+    fence."""
+
+    token: str
+    expires_at: str
+    power: SessionPower
+    key: Key
+    workspace_id: str
+    workspace: str
+
+
 class Balance(TypedDict):
     workspace_id: str
     workspace: str
     balance_micros: int
     balance_usd: float
     spent_today_micros: int
+
+
+class LedgerEntry(TypedDict):
+    """One change of a wallet; debits are negative, and name the job."""
+
+    id: str
+    kind: LedgerKind
+    amount_micros: int
+    job_id: str | None
+    note: str | None
+    created_at: str
+
+
+class SpendLine(TypedDict):
+    """By skill `id` is its skillpack's, by key the key's; by day it is None and `name` the date."""
+
+    id: str | None
+    name: str
+    micros: int
+
+
+class Spend(TypedDict):
+    """What a workspace spent since the UTC day `since`. Days come oldest first, each of them;
+    skills and keys with the dearest first."""
+
+    by: SpendBy
+    days: int
+    since: str
+    total_micros: int
+    lines: list[SpendLine]
+
+
+class CostLine(TypedDict):
+    """What went to one thing: `label` is the model's name, empty for computing time. What is held
+    for calls at work is not yet in `cost_micros`."""
+
+    kind: CostKind
+    label: str
+    calls: int
+    cost_micros: int
+    held_micros: int
+
+
+class JobCosts(TypedDict):
+    """The `cost_micros` of a job, and the lines that sum up to it, dearest first."""
+
+    cost_micros: int
+    lines: list[CostLine]
+
+
+class Worker(TypedDict):
+    """A process that runs jobs. `places` is how many at once; `running` counts this workspace's."""
+
+    id: str
+    places: int
+    running: int
+    started_at: str
+    seen_at: str
+
+
+class Queue(TypedDict):
+    """This workspace's jobs that wait: for a worker, or for a person. `oldest_wait_ms` is how long
+    ago the oldest of the first was submitted; None where there is none."""
+
+    queued: int
+    waiting_for_approval: int
+    running: int
+    oldest_wait_ms: float | None
+
+
+class Workers(TypedDict):
+    workers: list[Worker]
+    queue: Queue
 
 
 class Budget(TypedDict):

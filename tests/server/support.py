@@ -144,7 +144,8 @@ async def open_server(
         compose.running(settings_for(home, **settings), grace=grace, models=models) as started,
         serving(started.platform, *ROUTES) as client,
     ):
-        client.headers["Authorization"] = f"Bearer {started.first_key}"
+        if started.first is not None:
+            client.headers["Authorization"] = f"Bearer {started.first.text}"
         yield Server(started.platform, client)
 
 

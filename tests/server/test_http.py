@@ -512,11 +512,6 @@ async def test_health_needs_no_key(client: httpx2.AsyncClient) -> None:
         assert body == {"ok": True, "service": "puras", "version": body["version"]}
 
 
-async def test_a_browser_gets_a_page_at_the_root(client: httpx2.AsyncClient) -> None:
-    response = await client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
-    assert response.headers["content-type"] == "text/html; charset=utf-8"
-
-
 async def test_the_server_is_not_ready_once_its_database_is_gone(
     client: httpx2.AsyncClient, platform: Platform
 ) -> None:

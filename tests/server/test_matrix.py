@@ -62,7 +62,7 @@ def _operations() -> list[Operation]:
 OPERATIONS = _operations()
 PARAMETERS = (
     *("job_id", "key_id", "deployment_id", "ref", "path", "signed", "budget_id", "name"),
-    *("workspace", "skillpack", "skill", "approval_id", "eval_id"),
+    *("workspace", "skillpack", "skill", "approval_id", "eval_id", "session_id"),
 )
 ALLOWLIST = (AllowedSkill(new_id(), "skill", "pack/skill"),)
 KEYS: Mapping[str, tuple[KeyKind, Fences, Power]] = {
@@ -146,6 +146,9 @@ def test_the_matrix_has_every_operation() -> None:
         "/v1/files/{signed}",
         "/v1/bundles/{signed}",
         "/v1/skills/{workspace}/{skillpack}/{skill}",
+        "/session",
+        "/session/token",
+        "/session/{session_id}",
     }
 
 

@@ -34,6 +34,7 @@ from puras.server.keys import tokens
 from puras.server.refusals import Refused
 from puras.server.settings import Settings
 from puras.server.skillpacks import store as skillpacks
+from puras.server.start import FirstKey
 from puras.server.storage.disk import DiskStorage
 
 from .conftest import Seed
@@ -331,13 +332,13 @@ async def test_servers_that_start_together_make_one_workspace_and_one_key(
 ) -> None:
     url = emptied_postgres()
 
-    async def begin(*, works: bool) -> str | None:
+    async def begin(*, works: bool) -> FirstKey | None:
         settings = Settings(home=tmp_path, database_url=url)
         async with compose.running(settings, grace=0, works=works) as started:
             assert await number(started.platform.db, COUNT_WORKSPACES) == 1
             async with asyncio.timeout(10):
                 await together.wait()
-            return started.first_key
+            return started.first
 
     together = asyncio.Barrier(4)
     first_keys = await asyncio.gather(*(begin(works=n == 0) for n in range(4)))

@@ -49,9 +49,10 @@ async def count_keys(db: Database) -> int:
 async def test_the_first_start_makes_local_and_one_unfenced_key(db: Database) -> None:
     first = await begin(db, starting_credits_usd=12.5)
     assert (first.workspace.slug, first.workspace.balance_micros) == ("local", 12_500_000)
-    assert first.first_key is not None
-    assert await power(db, first.first_key) is Power.FULL
-    assert first.first_key not in repr(first)
+    assert first.first is not None
+    assert await power(db, first.first.text) is Power.FULL
+    assert first.first.text not in repr(first)
+    assert first.first.link not in repr(first)
     rows = await db.read(lambda tx: billing.ledger(tx, first.workspace.id))
     assert [(row.kind, row.amount_micros) for row in rows] == [("grant", 12_500_000)]
 
@@ -60,13 +61,13 @@ async def test_a_second_start_makes_nothing_and_shows_nothing(db: Database) -> N
     first = await begin(db)
     again = await begin(db, starting_credits_usd=5)
     assert again == Start(first.workspace)
-    assert first.first_key is not None
-    assert await power(db, first.first_key) is Power.FULL
+    assert first.first is not None
+    assert await power(db, first.first.text) is Power.FULL
 
 
 async def test_a_bootstrap_key_is_the_first_key_at_every_start(db: Database) -> None:
     for _ in range(2):
-        assert (await begin(db, bootstrap_key=ONE)).first_key is None
+        assert (await begin(db, bootstrap_key=ONE)).first is None
         assert await power(db, ONE) is Power.FULL
     assert await count_keys(db) == 1
 
@@ -98,8 +99,9 @@ async def test_a_revoked_bootstrap_key_is_good_again_after_a_start(db: Database)
 
 
 async def test_the_first_key_may_be_made_the_bootstrap_key(db: Database) -> None:
-    first = (await begin(db)).first_key
-    assert first is not None
+    begun = (await begin(db)).first
+    assert begun is not None
+    first = begun.text
     await begin(db, bootstrap_key=first)
     assert await power(db, first) is Power.FULL
 
@@ -120,8 +122,9 @@ async def test_a_malformed_bootstrap_key_is_refused_without_being_shown(
 async def test_a_bootstrap_key_with_another_key_s_prefix_is_refused_and_changes_nothing(
     db: Database,
 ) -> None:
-    first = (await begin(db)).first_key
-    assert first is not None
+    begun = (await begin(db)).first
+    assert begun is not None
+    first = begun.text
     await begin(db, bootstrap_key=ONE)
     clash = first[:-1] + ("a" if first[-1] != "a" else "b")
     with pytest.raises(BadSetting, match="prefix"):
@@ -139,8 +142,9 @@ async def test_a_required_key_holds_for_the_starts_that_name_it(db: Database) ->
 
 
 async def test_the_first_or_bootstrap_key_may_be_required_too(db: Database) -> None:
-    first = (await begin(db)).first_key
-    assert first is not None
+    begun = (await begin(db)).first
+    assert begun is not None
+    first = begun.text
     await begin(db, require_key=first)
     await begin(db, bootstrap_key=ONE, require_key=ONE)
     await begin(db, bootstrap_key=ONE)

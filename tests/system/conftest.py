@@ -21,9 +21,10 @@ _STOP_SECONDS = 20
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: where it is, its first key, and the home folder it was started in.
+    """A running server: where it is, its first key, a link that signs a browser in with it, and the
+    home folder it was started in.
 
-    `key` is empty where the server already had its data, for a key is shown only once.
+    `key` and `link` are empty where the server already had its data, for they are shown only once.
     """
 
     base: str
@@ -31,6 +32,7 @@ class Served:
     home: Path
     data: Path
     process: subprocess.Popen[str]
+    link: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -73,7 +75,8 @@ def serving(home: Path, *options: str, env: dict[str, str] | None = None) -> Ite
     assert process.stdout is not None
     try:
         said = _first_line(process.stdout, home / "server.log")
-        yield Served(said["url"], said["key"] or "", home, data, process)
+        link = said["link"] or ""
+        yield Served(said["url"], said["key"] or "", home, data, process, link)
     finally:
         _end(process)
         process.stdout.close()

@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from .conftest import Served, serving
@@ -40,6 +41,44 @@ def test_only_the_key_goes_to_stdout(server: Served) -> None:
     assert made.stdout.startswith("puras_live_")
     assert made.stdout.count("\n") == 1
     assert "shown this once" in made.stderr
+
+
+def sign_in(server: Served, link: str) -> httpx2.Response:
+    """Do what the page at a link does: send what stands behind its `#`."""
+    page, _, secret = link.partition("#")
+    origin = page.removesuffix("/login")
+    return httpx2.post(f"{server.base}/session", json={"link": secret}, headers={"Origin": origin})
+
+
+def test_a_link_signs_one_browser_in(server: Served) -> None:
+    address = ("--port", server.base.rpartition(":")[2])
+    made = admin(server, "link", *address)
+    link = made.stdout.strip()
+    assert link.startswith(f"{server.base}/login#"), made.stderr
+    assert sign_in(server, link).status_code == 201
+    assert sign_in(server, link).status_code == 401
+    told = json.loads(admin(server, "link", *address, "--output", "json").stdout)
+    assert sign_in(server, told["link"]).status_code == 201
+
+
+def test_the_link_of_the_first_start_signs_in_and_is_in_no_log(tmp_path: Path) -> None:
+    with serving(tmp_path) as first:
+        assert first.link.startswith(f"{first.base}/login#")
+        answer = sign_in(first, first.link)
+        assert answer.status_code == 201
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        given = httpx2.post(
+            f"{first.base}/session/token",
+            json={},
+            headers={"Cookie": cookie, "Origin": first.base},
+        ).json()
+        assert given["key"]["name"] == "First key"
+        first.stop()
+        log = (tmp_path / "server.log").read_text()
+        for secret in (first.link.partition("#")[2], cookie.partition("=")[2], given["token"]):
+            assert secret not in log
+    with serving(tmp_path) as second:
+        assert second.link == ""
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def test_a_person_is_told_where_it_listens_and_how_to_call_it(tmp_path: Path) ->
     assert f"\n  {kept['api_key']}\n" in said
     assert "puras init my-skills && puras deploy my-skills" in said
     assert "curl " in said
+    assert f"\n  {kept['api_base']}/login#" in said
 
 
 def test_a_folder_is_served_as_skillpack_local(tmp_path: Path, skills: Path) -> None:

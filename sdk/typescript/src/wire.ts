@@ -13,6 +13,16 @@ export type JobType = "function" | "agentic";
 
 export type KeyKind = "secret" | "publishable";
 
+export type SessionPower = "narrow" | "limited" | "full";
+
+export type LedgerKind = "grant" | "credit" | "debit";
+
+export type SpendBy = "skill" | "day" | "key";
+
+export type CostKind = "model" | "media" | "compute" | "eval" | "other";
+
+export type FileChange = "added" | "changed" | "removed" | "same";
+
 export type SpanKind = "run" | "step" | "llm" | "tool" | "function";
 
 export type BudgetScope = "workspace" | "skillpack";
@@ -258,6 +268,36 @@ export interface Deployment {
   manifest: Manifest;
 }
 
+/**
+ * A file of a version. Next to another version, `change` says how it got here from there;
+ * of what was removed, size and hash are those of the other version.
+ */
+export interface BundleFile {
+  path: string;
+  size_bytes: number;
+  sha256: string;
+  change?: FileChange;
+}
+
+/** The files of a version by path; `base_version` is the one that they are compared with. */
+export interface BundleFiles {
+  version: number;
+  base_version: number | null;
+  files: BundleFile[];
+}
+
+/**
+ * A file of a version, to be read. `text` is null for what is no UTF-8 text; `truncated` tells
+ * that the file goes on after its first MiB.
+ */
+export interface BundleFileText {
+  path: string;
+  size_bytes: number;
+  sha256: string;
+  text: string | null;
+  truncated: boolean;
+}
+
 /** Where to fetch a version's bundle as a zip; the URL needs no key until it expires. */
 export interface Pulled {
   download_url: string;
@@ -340,12 +380,114 @@ export interface KeyPatch {
   expires_at?: string | null;
 }
 
+/** Either a secret `key`, or the secret of a one-time `link`: what follows its `#`. */
+export interface SignIn {
+  key?: string;
+  link?: string;
+}
+
+/** A browser that is signed in. `last_used_at` is when it last asked for a token. */
+export interface Session {
+  id: string;
+  user_agent: string | null;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  current: boolean;
+}
+
+/**
+ * A bearer token for `/v1`, and who it stands for. `power` says how far the key reaches:
+ * `narrow` with an allowlist or a cap, `limited` with a rate or an expiry, `full` without any
+ * fence.
+ */
+export interface SessionToken {
+  token: string;
+  expires_at: string;
+  power: SessionPower;
+  key: Key;
+  workspace_id: string;
+  workspace: string;
+}
+
 export interface Balance {
   workspace_id: string;
   workspace: string;
   balance_micros: number;
   balance_usd: number;
   spent_today_micros: number;
+}
+
+/** One change of a wallet; debits are negative, and name the job. */
+export interface LedgerEntry {
+  id: string;
+  kind: LedgerKind;
+  amount_micros: number;
+  job_id: string | null;
+  note: string | null;
+  created_at: string;
+}
+
+/** By skill `id` is its skillpack's, by key the key's; by day it is null and `name` the date. */
+export interface SpendLine {
+  id: string | null;
+  name: string;
+  micros: number;
+}
+
+/**
+ * What a workspace spent since the UTC day `since`. Days come oldest first, each of them;
+ * skills and keys with the dearest first.
+ */
+export interface Spend {
+  by: SpendBy;
+  days: number;
+  since: string;
+  total_micros: number;
+  lines: SpendLine[];
+}
+
+/**
+ * What went to one thing: `label` is the model's name, empty for computing time. What is held
+ * for calls at work is not yet in `cost_micros`.
+ */
+export interface CostLine {
+  kind: CostKind;
+  label: string;
+  calls: number;
+  cost_micros: number;
+  held_micros: number;
+}
+
+/** The `cost_micros` of a job, and the lines that sum up to it, dearest first. */
+export interface JobCosts {
+  cost_micros: number;
+  lines: CostLine[];
+}
+
+/** A process that runs jobs. `places` is how many at once; `running` counts this workspace's. */
+export interface Worker {
+  id: string;
+  places: number;
+  running: number;
+  started_at: string;
+  seen_at: string;
+}
+
+/**
+ * This workspace's jobs that wait: for a worker, or for a person. `oldest_wait_ms` is how long
+ * ago the oldest of the first was submitted; null where there is none.
+ */
+export interface Queue {
+  queued: number;
+  waiting_for_approval: number;
+  running: number;
+  oldest_wait_ms: number | null;
+}
+
+export interface Workers {
+  workers: Worker[];
+  queue: Queue;
 }
 
 /**

@@ -32,7 +32,7 @@ data_option: Final = click.option(
 
 @click.group(cls=NearNames)
 def admin() -> None:
-    """Operate the server on this machine: workspaces, credits, keys, health.
+    """Operate the server on this machine: workspaces, credits, keys, sign-in links, health.
 
     \b
     Examples:
@@ -136,6 +136,26 @@ def create_key(workspace: str, name: str, data: Path | None) -> None:
     output.show({"workspace": workspace, "key": made}, lambda: click.echo(made))
 
 
+@admin.command()
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the server listens.")
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(1, 65535))
+def link(data: Path | None, host: str, port: int) -> None:
+    """Make a link that signs a browser in with the server's first key, or PURAS_BOOTSTRAP_KEY.
+
+    It works once, within 15 minutes. It leads to PURAS_PUBLIC_URL where that is set, else to --host
+    and --port. stdout gets the link alone.
+
+    \b
+    Example:
+      puras admin link
+    """
+    from puras.server import admin as server
+
+    made = _on_data(data, server.make_link, host=host, port=port)
+    output.show({"link": made}, lambda: click.echo(made))
+
+
 @admin.group(cls=NearNames)
 def secrets() -> None:
     """Move secrets to another key of the server's."""
@@ -187,7 +207,9 @@ def doctor(data: Path | None) -> None:
         raise CommandFailed(f"broken: {', '.join(broken)}", code="unhealthy")
 
 
-def _on_data(data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
+def _on_data(
+    data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]], **address: Any
+) -> T:
     """Do something to the data folder, and tell what is refused there as a command's failure."""
     import asyncio
 
@@ -196,7 +218,7 @@ def _on_data(data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T
 
     with server_refusals():
         try:
-            return asyncio.run(work(server_settings(data=data)))
+            return asyncio.run(work(server_settings(data=data, **address)))
         except NoData as error:
             raise CommandFailed(str(error), code="no_data") from None
         except CannotOpen as error:

@@ -16,6 +16,7 @@ from puras.cli.server_extra import need_server, server_refusals, server_settings
 
 if TYPE_CHECKING:
     from puras.server.settings import Settings
+    from puras.server.start import FirstKey
 
 
 @click.command(cls=Command)
@@ -50,7 +51,8 @@ def serve(
 ) -> None:
     """Start a server: API, database, files and workers in one process.
 
-    The first start makes a workspace and a key, shows the key once, and logs this CLI in.
+    The first start makes a workspace and a key, shows the key once with a link that signs a browser
+    in, and logs this CLI in.
     Ctrl-C, or SIGTERM, lets running jobs go back to the queue; the next start goes on with them.
 
     \b
@@ -78,18 +80,26 @@ def serve(
             bundle_dir=folder,
             watch=watch,
             works=not no_worker,
-            ready=lambda bound, first_key: _tell(bound, first_key, log_in=not no_login),
+            ready=lambda bound, first: _tell(bound, first, log_in=not no_login),
         )
 
 
-def _tell(settings: Settings, first_key: str | None, *, log_in: bool) -> None:
-    logged_in = first_key is not None and log_in and _log_in(settings.public_url, first_key)
+def _tell(settings: Settings, first: FirstKey | None, *, log_in: bool) -> None:
+    from puras.server.sessions.links import link_url
+
+    logged_in = first is not None and log_in and _log_in(settings.public_url, first.text)
+    link = None if first is None else link_url(settings, first.link)
     if output.is_json():
-        output.json_line({"url": settings.public_url, "data": str(settings.home), "key": first_key})
+        key = None if first is None else first.text
+        output.json_line(
+            {"url": settings.public_url, "data": str(settings.home), "key": key, "link": link}
+        )
         return
     click.echo(f"Puras listens on {settings.public_url}  (data in {settings.home})")
-    if first_key is not None:
-        _tell_key(settings.public_url, first_key, logged_in=logged_in)
+    if first is not None and link is not None:
+        _tell_key(settings.public_url, first.text, logged_in=logged_in)
+        click.echo("In a browser, signed in; the link works once, within 15 minutes:")
+        click.echo(f"  {link}\n")
     click.echo("Stop it with Ctrl-C.")
     sys.stdout.flush()
 

@@ -21,6 +21,8 @@ from puras.server.keys import tokens
 from puras.server.refusals import Refused
 from puras.server.secrets import store as secrets
 from puras.server.secrets.vault import Vault
+from puras.server.sessions import store as sessions
+from puras.server.sessions.links import link_url
 from puras.server.settings import Settings
 from puras.server.workspaces import store as workspaces
 from puras.server.workspaces.store import Workspace
@@ -98,6 +100,24 @@ async def create_key(
     async with open_database(settings) as db:
         await db.write(mint)
     return token.text
+
+
+async def make_link(settings: Settings) -> str:
+    """Return a URL that signs one browser in, once and soon, with the bootstrap or first key.
+
+    Raises:
+        Refused: `key_not_found`, neither of them is good.
+        NoData, SchemaTooNew: as `create_workspace`.
+    """
+    async with open_database(settings) as db:
+        secret = await db.write(lambda tx: sessions.make_operators_link(tx, now=now()))
+    if secret is None:
+        raise Refused(
+            "key_not_found",
+            "the key of the first start was revoked: set PURAS_BOOTSTRAP_KEY, or sign in with a "
+            "key that `puras admin key create` makes",
+        )
+    return link_url(settings, secret)
 
 
 async def rotate_secrets(settings: Settings) -> int:

@@ -1,50 +1,54 @@
-"""Who is calling, and may this key do that: the first checks of every request.
-
-A key that is missing, malformed, unknown, revoked or expired goes the same way and gets the same
-words: one lookup, one hash, one comparison in constant time.
-"""
+"""Who is calling, and may this key do that: the first checks of every request."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
 
 from puras.server.caller import Caller, Power
 from puras.server.clock import SECOND, Micros
-from puras.server.keys import store, tokens
+from puras.server.db.database import Transaction
+from puras.server.keys import presented, store, tokens
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
-from puras.server.settings import Settings
+from puras.server.sessions import store as sessions
+from puras.server.sessions.tokens import is_bearer
 
-_NO_HASH = tokens.hash_secret("no key has this secret")
 _log = structlog.get_logger("puras.auth")
 
 
 async def authenticate(platform: Platform, request: Request) -> Caller:
-    """Return the caller behind a request's key. Raises Refused (`invalid_api_key`)."""
-    token = _presented(platform.settings, request)
-    credential = await platform.db.glance(lambda tx: store.find_caller(tx, token.prefix))
-    expected = credential.secret_hash if credential else _NO_HASH
-    genuine = hmac.compare_digest(token.secret_hash, expected)
-    alive = credential is not None and credential.is_alive(platform.clock())
-    if credential is None or not (genuine and alive and credential.caller.kind == token.kind):
-        raise Refused(
-            "invalid_api_key",
-            "this API key is not valid: send `Authorization: Bearer <key>` with a key that exists, "
-            "is not revoked and has not expired",
-        )
-    return credential.caller
+    """Return the caller behind a request's key, or behind the token of a signed-in browser.
+
+    Raises:
+        Refused: `invalid_api_key`.
+    """
+    text, now = _bearer(request), platform.clock()
+    if is_bearer(text):
+        token = tokens.Token("secret", "", text)
+        found = await platform.db.glance(lambda tx: sessions.find_caller(tx, text, now=now))
+    else:
+        origin = request.headers.get("origin")
+        token = presented.read(platform.settings, text, origin=origin)
+        found = await platform.db.glance(lambda tx: store.find_caller(tx, token.prefix))
+    return presented.genuine(found, token, now=now).caller
 
 
 async def still_valid(platform: Platform, caller: Caller) -> bool:
-    """Tell whether the key of an answer that lasts, such as a stream, is good to this moment."""
-    return await platform.db.glance(
-        lambda tx: store.is_alive(tx, key_id=caller.key_id, now=platform.clock())
-    )
+    """Tell whether who gets an answer that lasts, such as a stream, is good to this moment.
+
+    A token may run out meanwhile: its session and its key are what counts.
+    """
+
+    async def look(tx: Transaction) -> bool:
+        now, session_id = platform.clock(), caller.session_id
+        if not await store.is_alive(tx, key_id=caller.key_id, now=now):
+            return False
+        return session_id is None or await sessions.is_alive(tx, session_id=session_id, now=now)
+
+    return await platform.db.glance(look)
 
 
 def check_origin(caller: Caller, request: Request) -> None:
@@ -102,34 +106,6 @@ class LastUse:
             _log.warning("the last use of a key could not be noted", key_id=key_id, exc_info=True)
 
 
-def _presented(settings: Settings, request: Request) -> tokens.Token:
+def _bearer(request: Request) -> str:
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return tokens.NOBODY
-    text = text.strip()
-    return tokens.parse(text) or _required(settings, request, text) or tokens.NOBODY
-
-
-def _required(settings: Settings, request: Request, text: str) -> tokens.Token | None:
-    """Read the operator's own token, where it is no well-formed key: on this machine only."""
-    if settings.require_key is None or not text or not settings.is_loopback:
-        return None
-    token = tokens.required(settings.require_key)
-    if token.is_well_formed or not _is_loopback(request.headers.get("origin")):
-        return None
-    return tokens.required(text)
-
-
-def _is_loopback(origin: str | None) -> bool:
-    if origin is None:
-        return True
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:
-        return False
-    return host in {"localhost", "::1"} or _is_loopback_address(host)
-
-
-def _is_loopback_address(host: str) -> bool:
-    parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isdecimal() for part in parts)
+    return text.strip() if scheme.lower() == "bearer" else ""

@@ -27,7 +27,8 @@ class Power(enum.IntEnum):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The key that a request came with. `skills` is None where no allowlist fences it, else the
-    pairs (skillpack id, skill name) that it may run."""
+    pairs (skillpack id, skill name) that it may run; `session_id` is that of the signed-in browser
+    which came with a token instead."""
 
     key_id: str
     workspace_id: str
@@ -38,6 +39,7 @@ class Caller:
     rate_per_minute: int | None = None
     allowed_origins: frozenset[str] | None = None
     expires_at: Micros | None = None
+    session_id: str | None = None
 
     @property
     def is_publishable(self) -> bool:

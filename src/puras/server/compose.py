@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,9 @@ from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.retention.sweep import sweep
 from puras.server.secrets.vault import Vault
+from puras.server.sessions import store as sessions
 from puras.server.settings import BadSetting, Settings
+from puras.server.start import FirstKey
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
 from puras.server.storage.port import StorageUnavailable
@@ -40,6 +42,7 @@ from puras.server.worker.loop import Worker
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.queue.postgres import PostgresQueue
+from puras.server.workers import store as workers
 from puras.server.working import OpenModels, open_worker
 
 if TYPE_CHECKING:
@@ -54,10 +57,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server at work. `first_key` is the key that its very first start made, else None."""
+    """A server at work. `first` is the key that its very first start made, else None."""
 
     platform: Platform
-    first_key: str | None = field(default=None, repr=False)
+    first: FirstKey | None = None
 
 
 @asynccontextmanager
@@ -84,19 +87,19 @@ async def running(
     catalogue_of(settings)  # an operator's file that makes no sense is told now
     async with AsyncExitStack() as stack:
         data = await stack.enter_async_context(opened(settings))
-        first_key = await _begin(data) if serves else None
+        first = await _begin(data) if serves else None
         platform = await _platform(data, stack, grace=grace, models=models if works else None)
         await _tidy_while_running(platform, stack)
-        yield Running(platform, first_key)
+        yield Running(platform, first)
 
 
-async def _begin(data: Data) -> str | None:
+async def _begin(data: Data) -> FirstKey | None:
     """Make sure of workspace and keys; return the key to be shown, if one was made now."""
     async with data.db.exclusively("start"):
         begun = await start.prepare(data.db, settings=data.settings, now=clock.now())
     if data.elsewhere is None:
         await data.db.write(idempotency.abandon_all)
-    return begun.first_key
+    return begun.first
 
 
 async def _platform(
@@ -220,6 +223,8 @@ async def _tidy(platform: Platform) -> None:
     now, db = platform.clock(), platform.db
     async with db.exclusively("tidy"):
         await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
+        await db.write(lambda tx: sessions.prune(tx, now=now))
+        await db.write(lambda tx: workers.forget(tx, before=now - _KEPT))
         if platform.settings.database_url is not None:
             await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
         if await WorkspaceCopies(db, platform.storage).tidy():

@@ -77,6 +77,7 @@ class Endpoint:
     codes       error codes beyond those that every endpoint can give
     media       content type of the answer, where it is not JSON
     form        field → what it means, of a multipart body
+    cookie      whether it is the cookie of a signed-in browser that counts here
     """
 
     method: str
@@ -94,6 +95,7 @@ class Endpoint:
     media: str = "application/json"
     form: Mapping[str, str] = field(default_factory=dict)
     idempotent: bool = False
+    cookie: bool = False
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """What every answer is wrapped in: a request id, CORS, and one shape for everything that is a no.
 
 The one place where `Refused`, an unknown path and an unforeseen exception become HTTP. Cookies are
-neither read nor set anywhere, which is what makes CORS open to all safe.
+neither read nor set on `/v1`, which is what makes CORS open to all safe there, and nowhere else.
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 
-from starlette.responses import HTMLResponse, Response
-
 from puras import wire
 from puras.server.db.database import Transaction
 from puras.server.db.migrate import latest
@@ -27,15 +25,6 @@ _HEALTH: wire.Health = {
     "service": "puras",
     "version": importlib.metadata.version("puras"),
 }
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Puras</title>
-<h1>Puras is running.</h1>
-<p>The API is at <code>/v1</code>; <a href="/health">/health</a> and <a href="/ready">/ready</a>
-say how the server is.</p>
-</html>
-"""
 
 
 @routes.get("/health", needs=None, returns=wire.Health)
@@ -45,10 +34,8 @@ async def health(call: Call) -> Reply:
 
 
 @routes.get("/", needs=None, returns=wire.Health)
-async def root(call: Call) -> Reply | Response:
-    """Say the same at `/`; a browser gets a page that says where the API is."""
-    if "text/html" in call.request.headers.get("accept", ""):
-        return HTMLResponse(_PAGE)
+async def root(call: Call) -> Reply:
+    """Say the same at `/`; a browser gets the dashboard there."""
     return Reply(_HEALTH)
 
 

@@ -13,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from puras.server import auth, bodies
 from puras.server.caller import Caller
 from puras.server.endpoint import Call, Endpoint, Reply, Routes
 from puras.server.envelope import Envelope, json_response
+from puras.server.pages.front import Pages
 from puras.server.parameters import bad_parameter
 from puras.server.platform import Platform
 
@@ -26,14 +27,17 @@ _SEGMENT_SAFE = "!$&'()*+,;=:@-._~"
 
 
 class Http:
-    """The API as an ASGI application. `close` it before the platform's database."""
+    """The API as an ASGI application, with pages where there are some. `close` it before the
+    platform's database."""
 
-    def __init__(self, platform: Platform, routes: Iterable[Routes]) -> None:
+    def __init__(
+        self, platform: Platform, routes: Iterable[Routes], *, pages: Pages | None = None
+    ) -> None:
         self._last_use = auth.LastUse(platform)
         endpoints = [endpoint for group in routes for endpoint in group.endpoints]
         served = [_Served(endpoint, platform, self._last_use) for endpoint in endpoints]
         router = Router(_route_all(served), redirect_slashes=False, default=_not_found)
-        self._app = Envelope(router)
+        self._app = Envelope(router if pages is None else _Front(router, pages))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -43,6 +47,18 @@ class Http:
 
     async def close(self) -> None:
         await self._last_use.close()
+
+
+class _Front:
+    """Lets pages have the requests that are for them."""
+
+    def __init__(self, api: ASGIApp, pages: Pages) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_page = scope["type"] == "http" and self._pages.takes(scope)
+        await (self._pages if is_page else self._api)(scope, receive, send)
 
 
 class _Served:

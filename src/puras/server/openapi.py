@@ -16,6 +16,7 @@ from puras.errors import CODES
 from puras.server.bodies import schema_of
 from puras.server.caller import Power
 from puras.server.endpoint import Endpoint
+from puras.server.sessions.tokens import COOKIE
 
 _COMPONENT = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -37,7 +38,10 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
             "schemas": dict(sorted(schemas.items())),
         },
     }
@@ -81,7 +85,7 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": endpoint.name,
         "tags": [endpoint.group],
         "summary": endpoint.summary,
-        "security": [] if endpoint.needs is None else [{"key": []}],
+        "security": _security(endpoint),
         "x-puras-needs": None if endpoint.needs is None else endpoint.needs.name.lower(),
         "x-puras-codes": codes_of(endpoint),
         "parameters": _parameters(endpoint),
@@ -97,6 +101,12 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         content = {"multipart/form-data": {"schema": _form(endpoint.form)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    if endpoint.cookie:
+        return [{"session": []}]
+    return [] if endpoint.needs is None else [{"key": []}]
 
 
 def _close(schema: Mapping[str, str], schemas: dict[str, Any]) -> None:

@@ -26,10 +26,11 @@ from puras.server.http import Http
 from puras.server.logs import configure_logs
 from puras.server.serve_folder import deploy_folder, watch_folder
 from puras.server.settings import Settings
+from puras.server.start import FirstKey
 
 GRACE_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
-Ready = Callable[[Settings, str | None], None]
+Ready = Callable[[Settings, FirstKey | None], None]
 
 
 def serve(
@@ -97,7 +98,7 @@ async def _serve(
                 if watch:
                     watching = asyncio.create_task(watch_folder(started.platform, bundle_dir))
             if not serving.done():
-                ready(settings, started.first_key)
+                ready(settings, started.first)
             await serving
         finally:
             server.leave()

@@ -17,6 +17,7 @@ from puras.server.db.database import Database, Transaction
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.keys.tokens import Token
+from puras.server.sessions import store as sessions
 from puras.server.settings import BadSetting, Settings
 from puras.server.workspaces import store as workspaces
 from puras.server.workspaces.store import Workspace
@@ -27,11 +28,20 @@ _LEAST_BOOTSTRAP_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
+class FirstKey:
+    """The whole text of the key that the very first start makes, and the secret of a link that
+    signs a browser in with it: to be shown this once."""
+
+    text: str = field(repr=False)
+    link: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
-    """`first_key` is the whole text of the key that was made now, to be shown this once."""
+    """`first` is the key that was made now."""
 
     workspace: Workspace
-    first_key: str | None = field(default=None, repr=False)
+    first: FirstKey | None = None
 
 
 async def prepare(db: Database, *, settings: Settings, now: Micros) -> Start:
@@ -83,7 +93,7 @@ async def _prepare(
     now: Micros,
 ) -> Start:
     workspace = await workspaces.by_slug(tx, LOCAL)
-    first_key = None
+    first = None
     if workspace is None:
         workspace = await workspaces.create(
             tx,
@@ -92,16 +102,18 @@ async def _prepare(
             grant_micros=micros(settings.starting_credits_usd),
             now=now,
         )
-        first_key = None if bootstrap else await _mint_first(tx, workspace, now=now)
+        first = None if bootstrap else await _mint_first(tx, workspace, now=now)
     await _install(tx, bootstrap, origin="bootstrap", workspace=workspace, now=now)
     await _install(tx, required, origin="required", workspace=workspace, now=now)
-    return Start(workspace, first_key)
+    return Start(workspace, first)
 
 
-async def _mint_first(tx: Transaction, workspace: Workspace, *, now: Micros) -> str:
+async def _mint_first(tx: Transaction, workspace: Workspace, *, now: Micros) -> FirstKey:
     token = tokens.mint("secret")
-    await keys.mint(tx, token, workspace_id=workspace.id, name="First key", now=now, origin="first")
-    return token.text
+    key_id = await keys.mint(
+        tx, token, workspace_id=workspace.id, name="First key", now=now, origin="first"
+    )
+    return FirstKey(token.text, await sessions.make_link(tx, key_id=key_id, now=now))
 
 
 async def _install(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,3 +193,93 @@ async def test_a_child_s_compute_counts_for_the_key_that_submitted_its_root(paid
     assert sorted(await debits(paid)) == sorted(
         -row["cost_micros"] for row in await paid.rows("SELECT cost_micros FROM jobs")
     )
+
+
+async def costs(bench: Bench, job_id: str) -> dict[str, Any]:
+    answer = await bench.client.get(f"/v1/jobs/{job_id}/costs")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_the_cost_lines_of_a_job_sum_up_to_its_cost(paid: Bench) -> None:
+    job = await paid.run("pack/nap")
+    told = await costs(paid, job["id"])
+    assert told["cost_micros"] == job["cost_micros"] > 0
+    (line,) = told["lines"]
+    assert (line["kind"], line["label"], line["held_micros"]) == ("compute", "", 0)
+    assert line["cost_micros"] == job["cost_micros"]
+    assert line["calls"] > 1
+
+
+async def test_what_is_held_is_no_cost_yet(paid: Bench) -> None:
+    job_id = await paid.begin("pack/nap", {"seconds": 30})
+    await paid.until_logged(job_id, "asleep")
+    (line,) = (await costs(paid, job_id))["lines"]
+    assert 0 < line["held_micros"] <= PERIOD_MICROS
+    await paid.client.post(f"/v1/jobs/{job_id}/cancel")
+    told = await costs(paid, job_id)
+    assert told["lines"][0]["held_micros"] == 0
+    assert sum(line["cost_micros"] for line in told["lines"]) == told["cost_micros"]
+
+
+async def test_a_job_that_cost_nothing_has_no_lines(bench: Bench) -> None:
+    await bench.deploy(NAP)
+    job = await bench.run("nap", {"seconds": 0})
+    assert await costs(bench, job["id"]) == {"cost_micros": 0, "lines": []}
+
+
+async def test_spending_is_added_up_by_skill_day_and_key(paid: Bench) -> None:
+    other = await paid.mint(name="other")
+    jobs = [await paid.run("pack/nap") for _ in range(2)]
+    jobs.append(await paid.run("pack/nap", {"fails": True}, headers=other.headers))
+    costs = [job["cost_micros"] for job in jobs]
+
+    async def spend(**query: Any) -> dict[str, Any]:
+        answer = await paid.client.get("/v1/billing/spend", params=query)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    by_skill = await spend()
+    assert (by_skill["by"], by_skill["days"]) == ("skill", 30)
+    assert [(line["name"], line["micros"]) for line in by_skill["lines"]] == [
+        ("pack/nap", sum(costs))
+    ]
+    by_key = await spend(by="key")
+    assert {line["name"]: line["micros"] for line in by_key["lines"]} == {
+        "First key": costs[0] + costs[1],
+        "other": costs[2],
+    }
+    by_day = await spend(by="day", days=7)
+    assert len(by_day["lines"]) == 7
+    assert by_day["lines"][0]["name"] == by_day["since"]
+    assert sum(line["micros"] for line in by_day["lines"][-2:]) == sum(costs)
+    assert {each["total_micros"] for each in (by_skill, by_key, by_day)} == {sum(costs)}
+    for bad in ({"by": "moon"}, {"days": "0"}):
+        answer = await paid.client.get("/v1/billing/spend", params=bad)
+        assert problem(answer) == (422, "invalid_request")
+
+
+async def test_of_another_workspace_no_spending_is_told(paid: Bench) -> None:
+    await paid.run("pack/nap")
+    stranger = await paid.stranger()
+    for by in ("skill", "day", "key"):
+        answer = await paid.client.get(
+            "/v1/billing/spend", params={"by": by}, headers=stranger.headers
+        )
+        assert answer.json()["total_micros"] == 0
+
+
+async def test_the_ledger_is_shown_newest_first_page_by_page(paid: Bench) -> None:
+    jobs = [await paid.run("pack/nap", {"seconds": 0}) for _ in range(2)]
+    whole = (await paid.client.get("/v1/billing/ledger")).json()
+    assert [(row["kind"], row["job_id"]) for row in whole] == [
+        ("debit", jobs[1]["id"]),
+        ("debit", jobs[0]["id"]),
+        ("grant", None),
+    ]
+    assert sum(row["amount_micros"] for row in whole) == (await balance(paid))["balance_micros"]
+    first = await paid.client.get("/v1/billing/ledger", params={"limit": 2})
+    assert first.json() == whole[:2]
+    assert 'rel="next"' in first.headers["link"]
+    before = {"before": first.json()[-1]["id"]}
+    assert (await paid.client.get("/v1/billing/ledger", params=before)).json() == whole[2:]

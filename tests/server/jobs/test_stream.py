@@ -228,6 +228,40 @@ async def test_a_busy_stream_of_a_revoked_key_is_closed_too(here: Listening) -> 
     assert "event: end" not in told
 
 
+async def signed_in(here: Listening, key: Minted) -> tuple[dict[str, str], str]:
+    """Sign in as a browser; returns the cookie's header, and a token."""
+    async with httpx2.AsyncClient(base_url=here.base, headers={"Origin": here.base}) as browser:
+        answer = await browser.post("/session", json={"key": key.text})
+        assert answer.status_code == 201, answer.text
+        cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+        given = await browser.post("/session/token", json={})
+        return cookie | {"Origin": here.base}, str(given.json()["token"])
+
+
+async def test_a_stream_of_a_signed_in_browser_outlives_its_token_but_not_its_session(
+    here: Listening,
+) -> None:
+    bench = here.bench
+    await bench.deploy(GATED)
+    cookie, token = await signed_in(here, await bench.mint())
+    job_id = await bench.begin("gated")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with here.stream(job_id, headers=headers) as answer:
+        chunks = answer.aiter_raw()
+        await until(chunks, "waiting")
+        await bench.alter("DELETE FROM session_tokens")
+        balance = await bench.client.get("/v1/billing/balance", headers=headers)
+        assert balance.status_code == 401
+        async with asyncio.timeout(PING_SECONDS * 20):
+            await until(chunks, ": ping\n\n")
+            await until(chunks, ": ping\n\n")
+        async with httpx2.AsyncClient(base_url=here.base) as browser:
+            assert (await browser.delete("/session", headers=cookie)).status_code == 204
+        async with asyncio.timeout(PING_SECONDS * 20):
+            told = await rest(chunks)
+    assert "event: end" not in told
+
+
 async def test_publishable_keys_see_the_same_events_without_what_is_the_publisher_s_own(
     here: Listening,
 ) -> None:

@@ -62,6 +62,9 @@ async def test_two_equal_calls_are_two_and_each_is_charged(
     assert (first["request_id"], second["request_id"]) == ("request-1", "request-2")
     assert (job["cost_micros"], await balance(bench)) == (6_000, 100_000_000 - 6_000)
     assert provider.submitted() == 2
+    costs = (await bench.client.get(f"/v1/jobs/{job['id']}/costs")).json()
+    line = {"kind": "media", "label": "bfl/flux-schnell", "calls": 2, "cost_micros": 6_000}
+    assert costs == {"cost_micros": 6_000, "lines": [line | {"held_micros": 0}]}
 
 
 async def test_a_call_that_made_nothing_costs_nothing(bench: Bench, provider: MediaServer) -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from puras.server.billing import store as billing
 from puras.server.db.database import Database
 from puras.server.refusals import Refused
 from puras.server.workspaces import store
+from puras.server.workspaces.reserved import RESERVED_SLUGS
+from puras.skill_path import SLUG
 
 
 async def create(db: Database, slug: str, grant: int = 0) -> store.Workspace:
@@ -39,6 +44,27 @@ async def test_a_slug_that_breaks_the_rule_is_refused(db: Database, slug: str) -
     with pytest.raises(Refused, match="invalid_request") as refusal:
         await create(db, slug)
     assert refusal.value.status == 422
+
+
+async def test_a_path_of_the_server_s_own_is_no_slug(db: Database) -> None:
+    for slug in RESERVED_SLUGS:
+        with pytest.raises(Refused, match="invalid_request") as refusal:
+            await create(db, slug)
+        assert "choose another slug" in refusal.value.detail
+    assert await db.read(store.every) == []
+
+
+def test_what_the_contract_reserves_is_reserved() -> None:
+    promised = "v1 health ready metrics mcp session assets login docs"
+    assert set(promised.split()) <= RESERVED_SLUGS
+    assert all(SLUG.fullmatch(slug) for slug in RESERVED_SLUGS)
+
+
+def test_every_page_of_the_dashboard_is_reserved() -> None:
+    pages = (Path(__file__).parents[3] / "dashboard" / "src" / "pages.ts").read_text("utf-8")
+    first = set(re.findall(r'path: "/([\w-]+)', pages))
+    assert "login" in first
+    assert first <= RESERVED_SLUGS
 
 
 async def test_unknown_workspaces_are_none(db: Database) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from puras.server.agent.messages import FilePart, Message, ModelMessage, ToolsMessage, UserMessage
 from puras.server.agent.models.port import ModelAnswer, ModelRequest, Models
+from puras.server.billing.store import PaidFor
 from puras.server.events.store import NewEvent
 from puras.server.jobs.calls import CallKey
 from puras.server.refusals import Refused
@@ -47,6 +48,7 @@ class Turns:
             lambda doing: self._answer(doing, request, step=step, bound=bound, least=least),
             bound_micros=bound,
             least_micros=least,
+            paid_for=PaidFor("model", request.model),
             events=[self.run.host.event("step", {"step": step})],
         )
         return message

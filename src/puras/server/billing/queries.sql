@@ -17,6 +17,12 @@ VALUES (:id, :workspace_id, :kind, :amount_micros, :job_id, :note, :created_at);
 -- name: ledger
 SELECT * FROM ledger WHERE workspace_id = :workspace_id ORDER BY id;
 
+-- name: ledger_page
+SELECT * FROM ledger
+WHERE workspace_id = :workspace_id AND id < :before
+ORDER BY id DESC
+LIMIT :limit;
+
 -- name: tied_up
 SELECT COALESCE(SUM(COALESCE(cost_micros, held_micros)), 0) AS micros
 FROM holds WHERE workspace_id = :workspace_id AND state <> 'closed';
@@ -43,8 +49,10 @@ LEFT JOIN keys ON keys.id = root.key_id
 WHERE job.id = :job_id AND job.finished_at IS NULL;
 
 -- name: insert_hold
-INSERT INTO holds (id, job_id, root_job_id, workspace_id, key_id, day, held_micros, created_at)
-VALUES (:id, :job_id, :root_job_id, :workspace_id, :key_id, :day, :held_micros, :created_at);
+INSERT INTO holds (id, job_id, root_job_id, workspace_id, key_id, day, held_micros, kind, label,
+                   created_at)
+VALUES (:id, :job_id, :root_job_id, :workspace_id, :key_id, :day, :held_micros, :kind, :label,
+        :created_at);
 
 -- name: lock_payer
 -- Changes nothing: it takes the lock of a hold's job before that of the hold, as the job's end does.
@@ -86,3 +94,32 @@ SELECT holds.job_id, COUNT(*) AS count
 FROM holds JOIN jobs ON jobs.id = holds.job_id
 WHERE holds.state <> 'closed' AND jobs.finished_at IS NOT NULL
 GROUP BY holds.job_id ORDER BY holds.job_id;
+
+-- name: costs
+-- What a job paid, and what it holds right now, put together by what it was for.
+SELECT kind, label, COUNT(*) AS calls, COALESCE(SUM(cost_micros), 0) AS cost_micros,
+       COALESCE(SUM(CASE WHEN state = 'open' THEN held_micros END), 0) AS held_micros
+FROM holds WHERE job_id = :job_id
+GROUP BY kind, label
+ORDER BY cost_micros DESC, kind, label;
+
+-- name: spent_by_day
+SELECT day, SUM(micros) AS micros FROM spending
+WHERE workspace_id = :workspace_id AND day >= :first_day
+GROUP BY day ORDER BY day;
+
+-- name: spent_by_skill
+SELECT spending.skillpack_id, skillpacks.slug, spending.skill_name, SUM(spending.micros) AS micros
+FROM spending LEFT JOIN skillpacks ON skillpacks.id = spending.skillpack_id
+WHERE spending.workspace_id = :workspace_id AND spending.day >= :first_day
+GROUP BY spending.skillpack_id, skillpacks.slug, spending.skill_name
+HAVING SUM(spending.micros) > 0
+ORDER BY SUM(spending.micros) DESC, spending.skillpack_id, spending.skill_name;
+
+-- name: spent_by_key
+SELECT holds.key_id, keys.name, SUM(COALESCE(holds.cost_micros, holds.held_micros)) AS micros
+FROM holds LEFT JOIN keys ON keys.id = holds.key_id
+WHERE holds.workspace_id = :workspace_id AND holds.day >= :first_day
+GROUP BY holds.key_id, keys.name
+HAVING SUM(COALESCE(holds.cost_micros, holds.held_micros)) > 0
+ORDER BY SUM(COALESCE(holds.cost_micros, holds.held_micros)) DESC, holds.key_id;

@@ -13,7 +13,6 @@ held or paid in holds made on that day, whatever became of the jobs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from puras.server.budgets import store as budgets
 from puras.server.budgets.store import Spender
@@ -21,9 +20,11 @@ from puras.server.clock import Micros, new_id, seconds_to_midnight, utc_day
 from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import Query, load
 from puras.server.refusals import Refused
-from puras.wire import MICROS_PER_USD
+from puras.wire import MICROS_PER_USD, CostKind, CostLine, LedgerKind
 
 QUERIES = load(__file__)
+_NEWEST = "~"
+"""Sorts behind every id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,22 @@ class LedgerRow:
     """One change of a wallet; debits are negative."""
 
     id: str
-    kind: Literal["grant", "credit", "debit"]
+    kind: LedgerKind
     amount_micros: int
     job_id: str | None
     note: str | None
     created_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFor:
+    """What money goes to; `label` is a model's name, where there is one."""
+
+    kind: CostKind
+    label: str = ""
+
+
+ANYTHING = PaidFor("other")
 
 
 def micros(usd: float) -> int:
@@ -98,7 +110,13 @@ async def available(
 
 
 async def hold(
-    tx: Transaction, *, job_id: str, micros: int, now: Micros, run_limit_micros: int | None
+    tx: Transaction,
+    *,
+    job_id: str,
+    micros: int,
+    now: Micros,
+    run_limit_micros: int | None,
+    paid_for: PaidFor = ANYTHING,
 ) -> str:
     """Set aside the upper bound of a call about to be made, and return the hold's id.
 
@@ -130,6 +148,8 @@ async def hold(
         key_id=payer["key_id"],
         day=utc_day(now),
         held_micros=micros,
+        kind=paid_for.kind,
+        label=paid_for.label,
         created_at=now,
     )
     await budgets.count(tx, _spender(payer), day=utc_day(now), micros=micros)
@@ -198,7 +218,7 @@ async def post(
     tx: Transaction,
     *,
     workspace_id: str,
-    kind: Literal["grant", "credit", "debit"],
+    kind: LedgerKind,
     amount_micros: int,
     job_id: str | None = None,
     note: str | None = None,
@@ -221,16 +241,30 @@ async def post(
 async def ledger(tx: Transaction, workspace_id: str) -> list[LedgerRow]:
     """Return every change of a wallet, oldest first."""
     rows = await tx.all(QUERIES.ledger, workspace_id=workspace_id)
+    return [_ledger_row(row) for row in rows]
+
+
+async def ledger_page(
+    tx: Transaction, *, workspace_id: str, limit: int, before: str | None
+) -> list[LedgerRow]:
+    """Return changes of a wallet, newest first."""
+    rows = await tx.all(
+        QUERIES.ledger_page, workspace_id=workspace_id, limit=limit, before=before or _NEWEST
+    )
+    return [_ledger_row(row) for row in rows]
+
+
+async def costs(tx: Transaction, *, job_id: str) -> list[CostLine]:
+    """Return what a job's cost is made of, dearest first; the lines sum up to it."""
     return [
-        LedgerRow(
-            id=row["id"],
-            kind=row["kind"],
-            amount_micros=row["amount_micros"],
-            job_id=row["job_id"],
-            note=row["note"],
-            created_at=row["created_at"],
-        )
-        for row in rows
+        {
+            "kind": row["kind"],
+            "label": row["label"],
+            "calls": row["calls"],
+            "cost_micros": int(row["cost_micros"]),
+            "held_micros": int(row["held_micros"]),
+        }
+        for row in await tx.all(QUERIES.costs, job_id=job_id)
     ]
 
 
@@ -260,6 +294,17 @@ async def _room(tx: Transaction, payer: Row, *, now: Micros, run_limit: int | No
         left.append(run_limit - spent)
     left += await budgets.room(tx, _spender(payer), now=now)
     return int(min(left))
+
+
+def _ledger_row(row: Row) -> LedgerRow:
+    return LedgerRow(
+        id=row["id"],
+        kind=row["kind"],
+        amount_micros=row["amount_micros"],
+        job_id=row["job_id"],
+        note=row["note"],
+        created_at=row["created_at"],
+    )
 
 
 def _spender(row: Row) -> Spender:

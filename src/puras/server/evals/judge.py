@@ -22,6 +22,7 @@ from puras.server.agent.models.port import (
     Models,
     ToolSpec,
 )
+from puras.server.billing.store import PaidFor
 from puras.server.evals.graded import Finding
 from puras.server.jobs.calls import CallKey
 from puras.server.worker.recorder import Doing, Done
@@ -76,6 +77,7 @@ class Judge:
             lambda doing: self._answer(doing, request, run, bound=bound),
             bound_micros=bound,
             least_micros=least,
+            paid_for=PaidFor("eval", request.model),
         )
         return scores
 

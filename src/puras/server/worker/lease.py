@@ -15,6 +15,7 @@ from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store
 from puras.server.jobs.states import RENEW_SECONDS
+from puras.server.workers import store as workers
 
 _log = structlog.get_logger(__name__)
 Attempts = set[tuple[str, int]]
@@ -28,6 +29,7 @@ class Lease:
         db: Database,
         *,
         worker_id: str,
+        places: int,
         clock: Clock,
         running: Callable[[], Attempts],
         drop: Callable[[str], Awaitable[None]],
@@ -35,6 +37,7 @@ class Lease:
     ) -> None:
         self._db = db
         self._worker_id = worker_id
+        self._places = places
         self._clock = clock
         self._running = running
         self._drop = drop
@@ -60,12 +63,20 @@ class Lease:
 
     async def renew(self) -> None:
         before = self._running()
-        rows = await self._db.write(
-            lambda tx: store.renew(tx, worker_id=self._worker_id, now=self._clock())
-        )
+        rows = await self._db.write(self._renew)
         kept = set(rows)
         await self._drop_fenced(before - kept)
         await self._take_strays(rows, kept - before - self._running())
+
+    async def _renew(self, tx: Transaction) -> dict[tuple[str, int], Row]:
+        now = self._clock()
+        rows = await store.renew(tx, worker_id=self._worker_id, now=now)
+        await workers.beat(tx, worker_id=self._worker_id, places=self._places, now=now)
+        return rows
+
+    async def leave(self) -> None:
+        """Count as alive no more."""
+        await self._db.write(lambda tx: workers.leave(tx, worker_id=self._worker_id))
 
     async def _drop_fenced(self, fenced: Attempts) -> None:
         for job_id, attempt in fenced & self._running():

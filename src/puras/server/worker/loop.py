@@ -29,6 +29,7 @@ from puras.server.worker.expiry import Expiry
 from puras.server.worker.lease import Lease
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.spec import Lost, Parked
+from puras.server.workers import store as workers
 
 _log = structlog.get_logger(__name__)
 _IDLE_SECONDS = 1.0
@@ -79,6 +80,7 @@ class Worker:
         self._lease = lease = Lease(
             self.db,
             worker_id=self.id,
+            places=self.concurrency,
             clock=self.clock,
             running=lambda: {(a.row["id"], a.row["attempt"]) for a in self._active.values()},
             drop=self._drop,
@@ -86,6 +88,7 @@ class Worker:
         )
         if alone:
             await lease.recover(every=True)
+            await self.db.write(lambda tx: workers.forget(tx, before=self.clock()))
         self._tasks = [
             asyncio.create_task(lease.keep(), name="puras-lease"),
             asyncio.create_task(self._claim_loop(), name="puras-claim"),
@@ -105,7 +108,16 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._leave()
         await self.writer.drain()
+
+    async def _leave(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            await self._lease.leave()
+        except Exception:
+            _log.warning("worker_not_signed_off", worker_id=self.id, exc_info=True)
 
     def announce(self, changes: store.Changes) -> None:
         """Tell of committed changes: readers wake, ended jobs stop running, slots are free."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from puras.server.billing.store import PaidFor
 from puras.server.clock import new_id
 from puras.server.drive.paths import job_folder
 from puras.server.jobs.calls import CallKey
@@ -115,6 +116,7 @@ class _Making:
                 self.key,
                 lambda doing: self._do(doing, price=price, call_id=call_id),
                 bound_micros=price,
+                paid_for=PaidFor("media", self.adapted.family.slug),
                 events=[host.event("tool_call", begun)] if self.told else [],
             )
         except Refused as refusal:

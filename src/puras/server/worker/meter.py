@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from puras.server.billing import store as billing
+from puras.server.billing.store import PaidFor
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store as jobs
@@ -79,7 +80,12 @@ class Meter:
         if not await jobs.is_running(tx, job_id=row["id"], attempt=row["attempt"]):
             raise Refused("job_not_found", "this attempt is over: it may spend nothing any more")
         return await billing.hold(
-            tx, job_id=row["id"], micros=micros, now=self._clock(), run_limit_micros=self._limit
+            tx,
+            job_id=row["id"],
+            micros=micros,
+            now=self._clock(),
+            run_limit_micros=self._limit,
+            paid_for=PaidFor("compute"),
         )
 
     async def _settle(self) -> None:

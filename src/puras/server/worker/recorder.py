@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from puras.server.billing import store as billing
+from puras.server.billing.store import ANYTHING, PaidFor
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.events import store as events
@@ -66,6 +67,15 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
+class _Bound:
+    """The most that a call may cost, and what it is lowered to at the least."""
+
+    micros: int
+    least: int | None
+    paid_for: PaidFor
+
+
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Makes the recorded calls of one attempt. `run_limit_micros` bounds the whole tree of runs."""
 
@@ -90,13 +100,14 @@ class Recorder:
         *,
         bound_micros: int = 0,
         least_micros: int | None = None,
+        paid_for: PaidFor = ANYTHING,
         events: Sequence[NewEvent] = (),
     ) -> Any:
         """Make a call once, whatever happens, and return its value.
 
         `bound_micros` is held first; where `least_micros` is given, a wallet that does not cover
-        the bound is held to what is left, but no less than that. `events` are written when the call
-        is begun, once.
+        the bound is held to what is left, but no less than that. `paid_for` says what it goes to.
+        `events` are written when the call is begun, once.
 
         Raises:
             Refused: `cost_limit`; or `job_not_found`, this attempt is over.
@@ -105,7 +116,8 @@ class Recorder:
         if known is not None and known[0] == "done":
             return known[1]["value"]
         if known is None:
-            kept = await self._intend(call, bound_micros, least_micros, events)
+            bound = _Bound(bound_micros, least_micros, paid_for)
+            kept = await self._intend(call, bound, events)
         else:
             kept = known[1]
         doing = Doing(
@@ -135,11 +147,11 @@ class Recorder:
         return f"puras-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
     async def _intend(
-        self, call: CallKey, bound: int, least: int | None, told: Sequence[NewEvent]
+        self, call: CallKey, bound: _Bound, told: Sequence[NewEvent]
     ) -> dict[str, Any]:
         async def effect(tx: Transaction) -> tuple[dict[str, Any], list[StoredEvent]]:
             await self._fence(tx)
-            hold_id, held = await self._hold(tx, bound, least)
+            hold_id, held = await self._hold(tx, bound)
             kept = {"hold_id": hold_id, "held_micros": held, "note": None}
             await self._record(tx, call, "intended", kept)
             return kept, await self._tell(tx, told)
@@ -149,19 +161,24 @@ class Recorder:
         self.hub.publish(stored)
         return kept
 
-    async def _hold(self, tx: Transaction, bound: int, least: int | None) -> tuple[str | None, int]:
-        if bound <= 0:
+    async def _hold(self, tx: Transaction, bound: _Bound) -> tuple[str | None, int]:
+        if bound.micros <= 0:
             return None, 0
-        now, limit = self.clock(), self.run_limit_micros
-        if least is not None:
+        now, limit, micros = self.clock(), self.run_limit_micros, bound.micros
+        if bound.least is not None:
             left = await billing.available(
                 tx, job_id=self.row["id"], now=now, run_limit_micros=limit
             )
-            bound = min(bound, max(left, least))
+            micros = min(micros, max(left, bound.least))
         hold_id = await billing.hold(
-            tx, job_id=self.row["id"], micros=bound, now=now, run_limit_micros=limit
+            tx,
+            job_id=self.row["id"],
+            micros=micros,
+            now=now,
+            run_limit_micros=limit,
+            paid_for=bound.paid_for,
         )
-        return hold_id, bound
+        return hold_id, micros
 
     async def _finish(self, call: CallKey, kept: dict[str, Any], done: Done) -> None:
         async def effect(tx: Transaction) -> list[StoredEvent]:

@@ -12,6 +12,7 @@ from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction, UniqueViolation
 from puras.server.db.queries import load
 from puras.server.refusals import Refused
+from puras.server.workspaces.reserved import RESERVED_SLUGS
 from puras.skill_path import SLUG
 
 QUERIES = load(__file__)
@@ -35,12 +36,17 @@ async def create(
     """Make a workspace that starts with `grant_micros` in its wallet.
 
     Raises:
-        Refused: `invalid_request` for a slug that breaks the rule, `slug_taken`.
+        Refused: `invalid_request` for a slug that breaks the rule or is reserved, `slug_taken`.
     """
     if not SLUG.fullmatch(slug):
         raise Refused(
             "invalid_request",
             f"{slug!r} is no slug: use 1 to 64 of a-z, 0-9, `_`, `-`, and start with a-z or 0-9",
+        )
+    if slug in RESERVED_SLUGS:
+        raise Refused(
+            "invalid_request",
+            f"`{slug}` is a path of the server's own: choose another slug, such as `{slug}-team`",
         )
     workspace_id = new_id()
     try:

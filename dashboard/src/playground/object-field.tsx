@@ -1,0 +1,38 @@
+/** An object: its properties, one below the other. */
+import { Fault } from "../ui/field";
+import css from "./form.module.css";
+import { type FieldProps, useFault } from "./form-context";
+import { isNode, type Field as SchemaOf } from "./schema";
+import { SchemaField } from "./schema-field";
+import { labelled } from "./simple-fields";
+import { step, withMember } from "./values";
+
+type Props = FieldProps & { field: SchemaOf & { kind: "object" } };
+
+export function ObjectField({ field, ...props }: Props) {
+  const fault = useFault(props.path, false);
+  const { label, hint } = labelled(field, props);
+  return (
+    <fieldset className={css["group"]}>
+      <legend>{label}</legend>
+      {hint && <p className={css["hint"]}>{hint}</p>}
+      <Members field={field} {...props} />
+      <Fault text={fault} />
+    </fieldset>
+  );
+}
+
+/** The properties alone: the form itself is an object without a frame. */
+export function Members({ field, path, value, onChange }: Omit<Props, "name">) {
+  return field.properties.map(({ name, node, isRequired }) => (
+    <SchemaField
+      key={name}
+      schema={node}
+      name={name}
+      path={step(path, name)}
+      isRequired={isRequired}
+      value={isNode(value) ? value[name] : undefined}
+      onChange={(member) => onChange(withMember(value, name, member))}
+    />
+  ));
+}

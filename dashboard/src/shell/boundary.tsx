@@ -1,0 +1,29 @@
+/** Keeps a page that breaks from taking the rest with it, and says what happened. */
+import { Component, type ReactNode } from "react";
+import { Button } from "../ui/button";
+import { CodeBlock } from "../ui/code";
+import { Notice } from "../ui/panel";
+
+interface State {
+  error: Error | undefined;
+}
+
+export class Boundary extends Component<{ children: ReactNode }, State> {
+  override state: State = { error: undefined };
+
+  static getDerivedStateFromError(error: Error): State {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <Notice tone="bad" title="This page broke">
+        <p>That is a mistake of ours, and nothing that you did. What was said:</p>
+        <CodeBlock label="the error" text={`${error.name}: ${error.message}`} />
+        <Button onClick={() => window.location.reload()}>Load it again</Button>
+      </Notice>
+    );
+  }
+}
