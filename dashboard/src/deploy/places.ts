@@ -11,8 +11,15 @@ export interface FileFaults {
 const AROUND = 1;
 
 export function byFile(faults: readonly Fault[]): readonly FileFaults[] {
-  const files = Map.groupBy(faults, ({ file }) => (file === "." ? "" : (file ?? "")));
-  return [...files].map(([file, found]) => ({ file, faults: found }));
+  const files = new Set(faults.map(fileOf));
+  return [...files].map((file) => ({
+    file,
+    faults: faults.filter((fault) => fileOf(fault) === file),
+  }));
+}
+
+function fileOf({ file = "" }: Fault): string {
+  return file === "." ? "" : file;
 }
 
 /** Where in its file a fault is; undefined for the file as a whole. */

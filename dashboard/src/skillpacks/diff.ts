@@ -25,11 +25,7 @@ export function blocksOf(before: string, after: string): readonly Block[] | unde
   const blocks: Block[] = [];
   let next = 1;
   for (const hunk of patch.hunks) {
-    // Of an empty side the patch counts from the line before.
-    const [oldStart, newStart] = [
-      first(hunk.oldStart, hunk.oldLines),
-      first(hunk.newStart, hunk.newLines),
-    ];
+    const { oldStart, newStart } = hunk;
     hide(blocks, newStart - next);
     blocks.push(...grouped(hunk.lines, oldStart, newStart));
     next = newStart + hunk.newLines;
@@ -41,10 +37,6 @@ export function blocksOf(before: string, after: string): readonly Block[] | unde
 export function linesIn(text: string): number {
   if (text === "") return 0;
   return text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
-}
-
-function first(start: number, lines: number): number {
-  return lines === 0 ? start + 1 : start;
 }
 
 function hide(blocks: Block[], lines: number): void {

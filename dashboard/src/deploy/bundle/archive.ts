@@ -6,7 +6,7 @@
  * in parts, so that the page stays alive.
  */
 import { Zip, ZipDeflate } from "fflate";
-import { checkArchive } from "./limits";
+import { checkArchive, MAX_BUNDLE_BYTES } from "./limits";
 import type { SourceFile } from "./source";
 
 const TIME = new Date(1980, 0, 1);
@@ -18,12 +18,14 @@ const SHEBANG = [0x23, 0x21];
 export interface ArchiveOptions {
   /** Hears how much of the files is packed, from 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
+  /** The most that the archive may have. Default: what the server takes. */
+  readonly limitBytes?: number;
 }
 
 /** @throws BundleRefused as soon as the archive is larger than the server takes. */
 export async function archiveOf(
   files: readonly SourceFile[],
-  { onProgress }: ArchiveOptions = {},
+  { onProgress, limitBytes = MAX_BUNDLE_BYTES }: ArchiveOptions = {},
 ): Promise<Blob> {
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -37,12 +39,12 @@ export async function archiveOf(
   for (const file of sorted) {
     await add(zip, file, (size) => {
       done += size;
-      checkArchive(written, files);
+      checkArchive(written, { files, limitBytes });
       onProgress?.(total > 0 ? done / total : 1);
     });
   }
   zip.end();
-  checkArchive(written, files);
+  checkArchive(written, { files, limitBytes });
   return new Blob(parts, { type: "application/zip" });
 }
 

@@ -38,11 +38,14 @@ export function checkCount(files: number): void {
   );
 }
 
-/** @throws BundleRefused where the archive is larger than the server takes. */
-export function checkArchive(sizeBytes: number, files: readonly Sized[]): void {
-  if (sizeBytes <= MAX_BUNDLE_BYTES) return;
+/** @throws BundleRefused where the archive is larger than it may be. */
+export function checkArchive(
+  sizeBytes: number,
+  { files, limitBytes }: { files: readonly Sized[]; limitBytes: number },
+): void {
+  if (sizeBytes <= limitBytes) return;
   throw new BundleRefused(
-    `The archive has over ${bytes(MAX_BUNDLE_BYTES)}, and a bundle may not have more: ${largest(files)}`,
+    `The archive has over ${bytes(limitBytes)}, and a bundle may not have more: ${largest(files)}`,
   );
 }
 
