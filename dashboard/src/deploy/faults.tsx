@@ -14,7 +14,11 @@ export function BundleFaults({ error, bundle }: { error: unknown; bundle: Bundle
   return (
     <Notice tone="bad" title={titleOf(found)}>
       <p>
-        <Sentence text={told(error)} />
+        {found.length > 0 ? (
+          "Correct the files, then drop the folder or the zip here again."
+        ) : (
+          <Sentence text={told(error)} />
+        )}
       </p>
       {byFile(found).map(({ file, faults }) => (
         <section key={file} className={css["faults"]} aria-label={file || "The bundle"}>

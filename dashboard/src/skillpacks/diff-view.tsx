@@ -29,7 +29,6 @@ export function DiffView({ before, after }: { before: string; after: string }) {
 export function TextView({ text, label }: { text: string; label: string }) {
   const lines = text.replace(/\n$/, "").split("\n");
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
     <div className={css["text"]} role="group" aria-label={label} tabIndex={0}>
       <Side lines={lines.map((line, at) => ({ number: at + 1, text: line }))} sign=" " />
     </div>

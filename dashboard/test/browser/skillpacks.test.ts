@@ -81,7 +81,7 @@ test("a secret is set, replaced and deleted, and its value is nowhere on the pag
   await page.getByText(/must be 1 to 128/).waitFor();
   await page.getByRole("textbox", { name: "Name" }).fill("API_TOKEN");
   await set.click();
-  await page.getByRole("cell", { name: "API_TOKEN" }).waitFor();
+  await page.getByRole("cell", { name: "API_TOKEN", exact: true }).waitFor();
   expect(await page.content()).not.toContain("tell-nobody");
   expect(await page.getByRole("textbox", { name: "Value" }).inputValue()).toBe("");
   expect(await look(page, "secrets")).toEqual([]);
