@@ -4,7 +4,14 @@ import { Notice } from "../ui/panel";
 import { type Block, blocksOf, type Line } from "./diff";
 import css from "./diff.module.css";
 
-export function DiffView({ before, after }: { before: string; after: string }) {
+export interface DiffViewProps {
+  before: string;
+  after: string;
+  /** What the two are called. */
+  names: readonly [before: string, after: string];
+}
+
+export function DiffView({ before, after, names }: DiffViewProps) {
   const blocks = useMemo(() => blocksOf(before, after), [before, after]);
   if (!blocks) {
     return (
@@ -18,6 +25,16 @@ export function DiffView({ before, after }: { before: string; after: string }) {
   }
   return (
     <div className={css["diff"]}>
+      <div className={css["head"]}>
+        <span>
+          <span aria-hidden>− </span>
+          {names[0]}
+        </span>
+        <span>
+          <span aria-hidden>+ </span>
+          {names[1]}
+        </span>
+      </div>
       {blocks.map((block, at) => (
         <BlockView key={at} block={block} />
       ))}

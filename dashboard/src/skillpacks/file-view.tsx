@@ -32,7 +32,14 @@ export function FileView({ slug, file, version, base }: FileViewProps) {
   return (
     <Panel title={file.path} actions={<ChangeBadge file={file} />}>
       <Loaded query={texts} what="the file">
-        {({ before, after }) => <Texts before={before} after={after} path={file.path} />}
+        {({ before, after }) => (
+          <Texts
+            before={before}
+            after={after}
+            path={file.path}
+            names={[`Version ${base?.version}`, `Version ${version.version}`]}
+          />
+        )}
       </Loaded>
     </Panel>
   );
@@ -42,9 +49,10 @@ interface TextsProps {
   before: BundleFileText | undefined;
   after: BundleFileText | undefined;
   path: string;
+  names: readonly [before: string, after: string];
 }
 
-function Texts({ before, after, path }: TextsProps) {
+function Texts({ before, after, path, names }: TextsProps) {
   const shown = [before, after].filter((one) => one !== undefined);
   if (shown.some(({ text }) => text === null)) {
     return <Notice>It is no text, so there is nothing to be read here.</Notice>;
@@ -55,7 +63,7 @@ function Texts({ before, after, path }: TextsProps) {
     <>
       {isCut && <Notice tone="warn">It is a long file: only its first MiB is shown.</Notice>}
       {before && after ? (
-        <DiffView before={before.text ?? ""} after={after.text ?? ""} />
+        <DiffView before={before.text ?? ""} after={after.text ?? ""} names={names} />
       ) : (
         <TextView text={only?.text ?? ""} label={`The text of ${path}`} />
       )}

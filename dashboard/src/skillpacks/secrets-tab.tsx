@@ -20,7 +20,7 @@ export function SecretsTab({ pack }: { pack: Skillpack }) {
   const secrets = useSecrets(pack.slug);
   const mayChange = useMayChange();
   return (
-    <>
+    <div className={css["stack"]}>
       <Panel title="Secrets">
         <Loaded query={secrets} what="the secrets">
           {(listed) =>
@@ -35,7 +35,7 @@ export function SecretsTab({ pack }: { pack: Skillpack }) {
         </Loaded>
       </Panel>
       {mayChange && <SetSecret pack={pack} />}
-    </>
+    </div>
   );
 }
 

@@ -20,7 +20,7 @@ export function SettingsTab({ pack }: { pack: Skillpack }) {
     return <Notice>The key that you signed in with may look at it, and not change it.</Notice>;
   }
   return (
-    <div className={css["skills"]}>
+    <div className={css["stack"]}>
       <Naming pack={pack} />
       <Publicity pack={pack} />
       <Removal pack={pack} />
@@ -159,7 +159,7 @@ function Typed({ pack, onClose }: { pack: Skillpack; onClose: () => void }) {
     if (typed === pack.slug && !remove.isPending) remove.mutate();
   };
   return (
-    <form className={css["skills"]} onSubmit={submit}>
+    <form className={css["stack"]} onSubmit={submit}>
       <p>This can't be undone: its versions, their files and its secrets are gone for good.</p>
       <Field
         label={`Type ${pack.slug} to confirm`}

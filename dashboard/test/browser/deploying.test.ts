@@ -46,7 +46,7 @@ test("a folder that is dropped on the list becomes a new skillpack", async () =>
   const held = await drag(page, [pack]);
   await page.getByText("Drop it to deploy it").waitFor();
   await held.letGo();
-  await page.getByText("2 things stay out").click();
+  await page.getByText("3 things stay out").click();
   await page.getByText("node_modules/", { exact: true }).waitFor();
   expect(await page.getByLabel("Slug").inputValue()).toBe("dropped-pack");
   await page.getByLabel("Notes").fill("the first one");
