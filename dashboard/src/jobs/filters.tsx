@@ -3,7 +3,7 @@ import { useSearchParams } from "wouter";
 import { useSkills } from "../skills/skills";
 import { Button } from "../ui/button";
 import { Field, Select } from "../ui/field";
-import { STATUSES } from "./jobs";
+import { STATUSES } from "./job-words";
 import css from "./jobs.module.css";
 
 const NAMES = ["status", "skillpack", "skill"] as const;

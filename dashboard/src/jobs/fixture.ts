@@ -6,7 +6,7 @@
 import type { JobEvent } from "puras";
 import type { Job } from "wire";
 import { mapStrings } from "./files";
-import { skillOf } from "./jobs";
+import { skillOf } from "./job-words";
 
 export interface Fixture {
   readonly request: {

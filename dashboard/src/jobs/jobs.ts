@@ -1,27 +1,10 @@
-/** What is read of jobs, and what is said of one in a line. */
+/** What is read of a job besides itself. */
 import { useQuery } from "@tanstack/react-query";
 import type { Deployment, Job, JobCosts, ManifestSkill, Span } from "wire";
 import { call } from "../api/client";
-import { duration } from "../ui/figures";
+import { isOver } from "./job-words";
 
-export const STATUSES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 const LIVE_MS = 2_000;
-
-export function isOver(status: string): boolean {
-  return status === "succeeded" || status === "failed" || status === "cancelled";
-}
-
-/** How a job's skill is called here: `skillpack/skill`. A prompt on its own has no skillpack. */
-export function skillOf({ skillpack, skill_name }: Job): string {
-  return skillpack.startsWith("@") ? skill_name : `${skillpack}/${skill_name}`;
-}
-
-/** How long it ran, or has run until `now`; undefined before it began. */
-export function tookOf({ started_at, finished_at }: Job, now: number): string | undefined {
-  if (!started_at) return undefined;
-  const end = finished_at ? Date.parse(finished_at) : now;
-  return duration(Math.max(0, end - Date.parse(started_at)));
-}
 
 /** The spans of a job; read again as long as it is at work. */
 export function useSpans({ id, status }: Job) {

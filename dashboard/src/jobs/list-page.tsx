@@ -11,7 +11,7 @@ import { More } from "../ui/more";
 import { Empty, Panel } from "../ui/panel";
 import { Table } from "../ui/table";
 import { Filters } from "./filters";
-import { skillOf, tookOf } from "./jobs";
+import { skillOf, tookOf } from "./job-words";
 import css from "./jobs.module.css";
 
 const EVERY_MS = 2_500;

@@ -32,19 +32,20 @@ export function waterfall(spans: readonly Span[], now: number): Bar[] {
 
 /** Parents before what is inside of them, each in the order of their beginning. */
 function ordered(spans: readonly Span[]): { span: Span; depth: number }[] {
-  const known = new Set(spans.map(({ span_id }) => span_id));
-  const inside = Map.groupBy(spans, ({ parent_span_id: parent }) =>
-    parent !== null && known.has(parent) ? parent : "",
-  );
+  const inside = new Map<string | null, Span[]>(spans.map(({ span_id }) => [span_id, []]));
+  inside.set(null, []);
+  for (const span of spans) {
+    (inside.get(span.parent_span_id) ?? inside.get(null))?.push(span);
+  }
   const lines: { span: Span; depth: number }[] = [];
-  const add = (parent: string, depth: number) => {
+  const add = (parent: string | null, depth: number) => {
     const children = inside.get(parent)?.toSorted((a, b) => beginning(a) - beginning(b)) ?? [];
     for (const span of children) {
       lines.push({ span, depth });
       add(span.span_id, depth + 1);
     }
   };
-  add("", 0);
+  add(null, 0);
   return lines;
 }
 

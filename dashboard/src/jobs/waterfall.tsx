@@ -10,7 +10,8 @@ import { duration, useNow } from "../ui/figures";
 import { Loaded } from "../ui/loaded";
 import { Empty, Panel } from "../ui/panel";
 import { Table } from "../ui/table";
-import { isOver, useSpans } from "./jobs";
+import { isOver } from "./job-words";
+import { useSpans } from "./jobs";
 import css from "./jobs.module.css";
 import { type Bar, waterfall } from "./spans";
 
