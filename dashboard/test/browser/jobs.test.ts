@@ -91,6 +91,20 @@ test("a job is given away as a fixture with its request and its events", async (
   expect(events.at(-1).payload.status).toBe("succeeded");
 });
 
+test("an agent's question is answered on its job's page, which then has all of its spans", async () => {
+  const { page, problems } = signedIn;
+  const job = await puras.submit("asking", { text: "news" }, { skillpack: "parts" });
+  await page.goto(`/jobs/${job.id}`);
+  await page.getByRole("heading", { name: "May it use publish?" }).waitFor();
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("heading", { name: "Run succeeded" }).waitFor();
+  const spans = page.getByRole("table", { name: "Spans" });
+  await spans.getByText("llm").first().waitFor();
+  await spans.getByText("tool").first().waitFor();
+  expect(await look(page, "job-agent")).toEqual([]);
+  expect(problems).toEqual([]);
+});
+
 /** Press the button, choose the version, and return the new job's id once its page is there. */
 async function replayed(job: Job, version: string): Promise<string> {
   const { page } = signedIn;
