@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { JobError, type JobEvent } from "puras";
 import { type JobView, useJob } from "puras/react";
-import { useMemo } from "react";
+import { useDeferredValue, useMemo } from "react";
 import type { Job } from "wire";
 import { puras } from "../api/client";
 import { told } from "../api/refusal";
@@ -40,7 +40,9 @@ export function RunView(props: RunViewProps) {
 /** The same for who has the job's view already. */
 export function RunShown({ jobId, outputSchema, view }: RunViewProps & { view: AnyView }) {
   const { job, status, events, result, error } = view;
-  const tree = useMemo(() => treeOf(events), [events]);
+  // A run that says much is drawn as often as the browser can, not as often as something is said.
+  const told = useDeferredValue(events);
+  const tree = useMemo(() => treeOf(told), [told]);
   const used = useMemo(() => usedBy(tree), [tree]);
   const cancel = useMutation({ mutationFn: () => puras.cancel(jobId) });
   const isOver = OVER.has(status);
@@ -72,7 +74,7 @@ export function RunShown({ jobId, outputSchema, view }: RunViewProps & { view: A
         {isOver && shown && <Feedback jobId={jobId} />}
       </Panel>
       <Panel title="What happened">
-        <Log tree={tree} isLive={!isOver} />
+        <Log tree={tree} isLive={shown !== undefined && !isOver} />
       </Panel>
     </div>
   );

@@ -60,7 +60,7 @@ test("the first key leads past the navigation, and the theme stays chosen", asyn
   await page.getByRole("heading", { name: "Settings" }).waitFor();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("main");
   await page.getByRole("button", { name: /^Theme: system/ }).click();
   await page.getByRole("button", { name: /^Theme: light/ }).click();
   await page.reload();
