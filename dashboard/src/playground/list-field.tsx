@@ -2,7 +2,7 @@
 import { Plus, X } from "lucide-react";
 import { useContext, useId, useRef } from "react";
 import { Button, IconButton } from "../ui/button";
-import { Fault } from "../ui/field";
+import { Fault, Required } from "../ui/field";
 import css from "./form.module.css";
 import { type FieldProps, FormContext, useFault } from "./form-context";
 import type { Field as SchemaOf } from "./schema";
@@ -26,7 +26,9 @@ export function ListField({ field, name, path, isRequired, value, onChange }: Pr
   };
   return (
     <fieldset className={css["group"]}>
-      <legend>{label}</legend>
+      <legend>
+        {label} {isRequired && !("default" in field.node) && <Required />}
+      </legend>
       {hint && <p className={css["hint"]}>{hint}</p>}
       {items.map((item, index) => (
         <div key={ids.at(index)} className={css["item"]}>

@@ -1,5 +1,5 @@
 /** An object: its properties, one below the other. */
-import { Fault } from "../ui/field";
+import { Fault, Required } from "../ui/field";
 import css from "./form.module.css";
 import { type FieldProps, useFault } from "./form-context";
 import { isNode, type Field as SchemaOf } from "./schema";
@@ -11,10 +11,12 @@ type Props = FieldProps & { field: SchemaOf & { kind: "object" } };
 
 export function ObjectField({ field, ...props }: Props) {
   const fault = useFault(props.path, false);
-  const { label, hint } = labelled(field, props);
+  const { label, hint, isRequired } = labelled(field, props);
   return (
     <fieldset className={css["group"]}>
-      <legend>{label}</legend>
+      <legend>
+        {label} {isRequired && <Required />}
+      </legend>
       {hint && <p className={css["hint"]}>{hint}</p>}
       <Members field={field} {...props} />
       <Fault text={fault} />
