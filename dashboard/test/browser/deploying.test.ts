@@ -46,8 +46,10 @@ test("a folder that is dropped on the list becomes a new skillpack", async () =>
   const held = await drag(page, [pack]);
   await page.getByText("Drop it to deploy it").waitFor();
   await held.letGo();
-  await page.getByText("3 things stay out").click();
-  await page.getByText("node_modules/", { exact: true }).waitFor();
+  const out = page.getByRole("group").filter({ hasText: "4 things stay out" });
+  await out.getByText("4 things stay out").click();
+  const names = await out.getByRole("listitem").allTextContents();
+  expect(names.sort()).toEqual([".env", ".purasignore", "README.md", "node_modules/"]);
   expect(await page.getByLabel("Slug").inputValue()).toBe("dropped-pack");
   await page.getByLabel("Notes").fill("the first one");
   expect(await look(page, "deploy-ready")).toEqual([]);
