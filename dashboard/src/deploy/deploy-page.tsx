@@ -1,7 +1,7 @@
 /** Deploying from the browser: choose a folder or a zip, say where it belongs, send it. */
 import { useSearchParams } from "wouter";
 import { Page } from "../shell/page";
-import { useSkillpacks } from "../skillpacks/skillpacks";
+import { useMayChange, useSkillpacks } from "../skillpacks/skillpacks";
 import { Button } from "../ui/button";
 import { bytes } from "../ui/figures";
 import { Loaded } from "../ui/loaded";
@@ -21,6 +21,7 @@ export default function DeployPage() {
   const [query] = useSearchParams();
   const isOver = useDrop((transfer) => void choose(readEntries(takeEntries(transfer))));
   const wanted = query.get("skillpack") ?? undefined;
+  if (!useMayChange()) return <NotAllowed />;
   return (
     <Page
       title="Deploy"
@@ -32,6 +33,16 @@ export default function DeployPage() {
         <What chosen={chosen} />
       </Panel>
       {chosen.status === "ready" && <Where bundle={chosen.bundle} wanted={wanted} />}
+    </Page>
+  );
+}
+
+function NotAllowed() {
+  return (
+    <Page title="Deploy" crumbs={[{ label: "Skillpacks", href: "/skillpacks" }]}>
+      <Notice>
+        The key that you signed in with can't deploy: sign in with one that has no fences.
+      </Notice>
     </Page>
   );
 }
