@@ -4,13 +4,12 @@
  */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { PurasAPIError } from "puras";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Fault, Job, SkillCard } from "wire";
 import { useSearchParams } from "wouter";
 import { call, puras } from "../api/client";
 import { queries } from "../api/queries";
 import { told } from "../api/refusal";
-import { RunView } from "../jobs/run-view";
 import { useSignedIn } from "../session/use-session";
 import { Button, LinkButton } from "../ui/button";
 import { Loading } from "../ui/loaded";
@@ -20,6 +19,7 @@ import css from "./playground.module.css";
 import { isNode, type Node } from "./schema";
 import { startOf } from "./values";
 
+const RunView = lazy(async () => ({ default: (await import("../jobs/run-view")).RunView }));
 const NO_FAULTS: readonly Fault[] = [];
 
 export function Playground({ card }: { card: SkillCard }) {
@@ -45,7 +45,9 @@ export function Playground({ card }: { card: SkillCard }) {
         )}
       </Panel>
       {jobId ? (
-        <RunView key={jobId} jobId={jobId} outputSchema={card.output_schema} />
+        <Suspense fallback={<Loading what="the run" />}>
+          <RunView key={jobId} jobId={jobId} outputSchema={card.output_schema} />
+        </Suspense>
       ) : (
         <Panel title="Run">
           <Empty title="Nothing has run yet">

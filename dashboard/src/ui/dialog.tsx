@@ -1,9 +1,9 @@
 /** A window over the page; focus stays inside and returns to where it was. */
-import { Dialog as Base } from "@base-ui/react/dialog";
-import { X } from "lucide-react";
-import type { ReactNode } from "react";
-import { Button, IconButton } from "./button";
+import { lazy, type ReactNode, Suspense, useState } from "react";
+import { Button } from "./button";
 import css from "./dialog.module.css";
+
+const Window = lazy(() => import("./dialog-window"));
 
 export interface DialogProps {
   title: string;
@@ -12,23 +12,11 @@ export interface DialogProps {
   children: ReactNode;
 }
 
-export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
-  return (
-    <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className={css["backdrop"]} />
-        <Base.Popup className={css["popup"]}>
-          <header className={css["head"]}>
-            <Base.Title className={css["title"]}>{title}</Base.Title>
-            <Base.Close render={<IconButton label="Close" />}>
-              <X size={16} aria-hidden />
-            </Base.Close>
-          </header>
-          {children}
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
-  );
+export function Dialog(props: DialogProps) {
+  // Once it was open it stays, closed: that is how it gives the focus back.
+  const [wasOpen, setWasOpen] = useState(false);
+  if (props.isOpen && !wasOpen) setWasOpen(true);
+  return <Suspense fallback={null}>{(props.isOpen || wasOpen) && <Window {...props} />}</Suspense>;
 }
 
 export interface ConfirmProps {

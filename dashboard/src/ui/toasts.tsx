@@ -1,17 +1,19 @@
-/** Short notices in the corner: what failed, and what was done. Screen readers hear them. */
-import { Toast } from "@base-ui/react/toast";
-import { X } from "lucide-react";
+/**
+ * Short notices in the corner: what failed, and what was done. Screen readers hear them. They are
+ * loaded behind the first page, before anybody needs them.
+ */
 import { PurasAPIError } from "puras";
+import { lazy, Suspense } from "react";
 import { told } from "../api/refusal";
-import css from "./toasts.module.css";
 
-const toasts = Toast.createToastManager();
+const load = () => import("./toast-list");
+const List = lazy(load);
 
 /** Tell of a failure; the same one again takes the place of the first. It stays until closed. */
 export function tellFailure(error: unknown, title = "That did not work"): void {
   const description = told(error);
   const request = error instanceof PurasAPIError ? error.requestId : undefined;
-  toasts.add({
+  add({
     id: `${title} ${description}`,
     type: "failure",
     priority: "high",
@@ -23,32 +25,30 @@ export function tellFailure(error: unknown, title = "That did not work"): void {
 
 /** Tell of something that was done. */
 export function tellDone(title: string, description?: string): void {
-  toasts.add({ type: "done", title, description });
+  add({ type: "done", title, description });
 }
 
 export function Toasts() {
   return (
-    <Toast.Provider toastManager={toasts} limit={4}>
-      <Toast.Portal>
-        <Toast.Viewport className={css["viewport"]}>
-          <List />
-        </Toast.Viewport>
-      </Toast.Portal>
-    </Toast.Provider>
+    <Suspense fallback={null}>
+      <List />
+    </Suspense>
   );
 }
 
-function List() {
-  const { toasts: shown } = Toast.useToastManager();
-  return shown.map((toast) => (
-    <Toast.Root key={toast.id} toast={toast} className={css["toast"]}>
-      <Toast.Content>
-        <Toast.Title className={css["title"]} />
-        <Toast.Description className={css["description"]} />
-      </Toast.Content>
-      <Toast.Close className={css["close"]} aria-label="Close">
-        <X size={16} aria-hidden />
-      </Toast.Close>
-    </Toast.Root>
-  ));
+interface Told {
+  id?: string;
+  type: "failure" | "done";
+  priority?: "high";
+  timeout?: number;
+  title: string;
+  description: string | undefined;
+}
+
+function add(notice: Told): void {
+  load().then(
+    ({ toasts, listening }) => void listening.promise.then(() => toasts.add(notice)),
+    // Not even this could be loaded: it is told all the same.
+    () => window.alert(`${notice.title}: ${notice.description ?? ""}`),
+  );
 }
