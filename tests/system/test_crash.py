@@ -88,7 +88,7 @@ def test_a_server_killed_amid_50_running_and_200_queued_jobs_finishes_all_of_the
         with client(served) as puras:
             puras.run("nap", {"n": -1, "seconds": 0})
             jobs = [
-                puras.submit("nap", {"n": n, "seconds": 5 if n < 50 else 0.01}).id
+                puras.submit("nap", {"n": n, "seconds": 12 if n < 50 else 0.01}).id
                 for n in range(250)
             ]
         wait_until(lambda: counts(served.data)["running"] == 50)
