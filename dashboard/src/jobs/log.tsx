@@ -12,12 +12,14 @@ import type { Entry } from "./tree";
 
 const LINE_PX = 28;
 const NEAR_END_PX = 48;
+const JITTER_PX = 8;
 
 export function Log({ tree, isLive }: { tree: readonly Entry[]; isLive: boolean }) {
   const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
   const rows = useMemo(() => rowsOf(tree, folded), [tree, folded]);
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const lastTop = useRef(0);
   const lines = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -41,7 +43,11 @@ export function Log({ tree, isLive }: { tree: readonly Entry[]; isLive: boolean 
       role="group"
       aria-label="Events"
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-        isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+        // Lines that come leave the end behind, which is nobody's choice; going up is.
+        const isUp = scrollTop < lastTop.current - JITTER_PX;
+        const isNear = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+        isAtEnd.current = isNear || (isAtEnd.current && !isUp);
+        lastTop.current = scrollTop;
       }}
     >
       <div role="list" className={css["lines"]} style={{ height: lines.getTotalSize() }}>
