@@ -27,8 +27,7 @@ def main() -> None:
         done = subprocess.run(
             [sys.executable, HERE / f"{name}.py", "--json"], check=True, stdout=subprocess.PIPE
         )
-        write(name, table(json.loads(done.stdout)))
-    write("machine", machine())
+        write(name, f"{table(json.loads(done.stdout))}\n\n{machine()}")
     print(f"wrote {README}")
 
 
@@ -45,7 +44,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     one, five, _ = os.getloadavg()
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({processor()}), "
+        f"Measured {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({processor()}), "
         f"{memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, "
         f"uvicorn {version('uvicorn')}. Load when it was done: {one:.1f}, five minutes {five:.1f}."
     )
