@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from puras import AsyncPuras, Puras
 from puras.client._core import Policy
-from puras.client._sse import Decoder
+from puras.client._sse import Decoder, ServerSentEvent
 
 from ..unit.client.scripted_server import ScriptedServer
 from .fixtures import (
@@ -32,6 +33,7 @@ KINDS = [Puras, AsyncPuras]
 QUICK = Policy(first_backoff=0.001, longest_backoff=0.002, stream_silence=0.2)
 CALLS = cases("calls/*.json")
 FAULTS = cases("faults/*.json")
+DECODED = cases("decoder/*.json")
 ONCE = [case for case in FAULTS if not any(c.get("cut") == "every" for c in case["connections"])]
 EVERYWHERE = [case for case in FAULTS if case not in ONCE]
 
@@ -151,7 +153,27 @@ def test_a_stream_cut_at_any_byte_decodes_to_its_messages(path: Path) -> None:
         assert [message._asdict() for message in messages] == wanted, cut
 
 
+@pytest.mark.parametrize("case", DECODED, ids=lambda case: case["name"])
+def test_a_stream_cut_at_any_two_bytes_decodes_as_the_standard_says(case: Any) -> None:
+    body, wanted = case["stream"].encode(), [message(each) for each in case["messages"]]
+    edges = range(len(body) + 1)
+    for first, second in combinations_with_replacement(edges, 2):
+        parts = body[:first], body[first:second], body[second:]
+        assert decoded(*parts) == wanted, (first, second)
+    assert decoded(*(body[at : at + 1] for at in edges)) == wanted
+
+
+def message(told: dict[str, str]) -> ServerSentEvent:
+    return ServerSentEvent(told.get("event", "message"), told["data"], told.get("id", ""))
+
+
+def decoded(*parts: bytes) -> list[ServerSentEvent]:
+    decoder = Decoder()
+    return [each for part in parts for each in decoder.feed(part)]
+
+
 def test_there_are_fixtures_of_every_kind() -> None:
+    assert len(DECODED) >= 50
     assert len(CALLS) > 50
     assert len(ONCE) > 15
     assert len(EVERYWHERE) == 1
@@ -159,5 +181,5 @@ def test_there_are_fixtures_of_every_kind() -> None:
 
 
 def test_the_names_of_fixtures_are_unique() -> None:
-    names = [case["name"] for case in CALLS + FAULTS]
+    names = [case["name"] for case in CALLS + FAULTS + DECODED]
     assert len(set(names)) == len(names)

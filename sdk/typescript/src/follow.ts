@@ -61,7 +61,7 @@ export function follow(api: Api, id: string, options: EventsOptions, until: numb
       listen();
       const response = await api.send(streamRequest(id, lastId), line);
       const type = `${response.headers.get("content-type")}`;
-      if (!/^text\/event-stream/i.test(type)) throw dropped(`the answer is ${type}`);
+      if (!/^text\/event-stream\s*(;|$)/i.test(type)) throw dropped(`the answer is ${type}`);
       const reader = response.body?.getReader?.();
       if (!reader) throw dropped("this runtime can't read a body as it comes");
       while (goesOn()) {

@@ -11,6 +11,7 @@ import {
   cases,
   checkError,
   checkRequests,
+  type DecoderCase,
   type FaultCase,
   FaultyLine,
   FOLDER,
@@ -27,6 +28,7 @@ const SILENCE_MS = 10_000;
 const SHORT_SILENCE_MS = 200;
 const CALLS = cases<CallCase>("calls");
 const FAULTS = cases<FaultCase>("faults");
+const DECODED = cases<DecoderCase>("decoder");
 const isEverywhere = (one: FaultCase) => one.connections.some(({ cut }) => cut === "every");
 const ONCE = FAULTS.filter((one) => !isEverywhere(one));
 const EVERYWHERE = FAULTS.filter(isEverywhere);
@@ -123,7 +125,28 @@ test.each(STREAMS)("%s decodes to its messages wherever it is cut", (name) => {
   }
 });
 
+test.each(DECODED)("$name, wherever two cuts are made", ({ stream, messages }) => {
+  const body = new TextEncoder().encode(stream);
+  const wanted = messages.map(({ event = "message", data, id = "" }) => ({ event, data, id }));
+  const text = JSON.stringify(wanted);
+  const check = (...parts: Uint8Array[]): void => {
+    const decode = decoder();
+    const found = parts.flatMap((part) => decode(part));
+    // Thousands of times: a text is compared far sooner than `toEqual` looks.
+    if (JSON.stringify(found) !== text) {
+      expect(found, `cut into ${parts.map(({ length }) => length)}`).toEqual(wanted);
+    }
+  };
+  for (let first = 0; first <= body.length; first++) {
+    for (let second = first; second <= body.length; second++) {
+      check(body.subarray(0, first), body.subarray(first, second), body.subarray(second));
+    }
+  }
+  check(...[...body].map((byte) => Uint8Array.of(byte)));
+});
+
 test("there are fixtures of every kind", () => {
+  expect(DECODED.length).toBeGreaterThanOrEqual(50);
   expect(CALLS.length).toBeGreaterThan(50);
   expect(ONCE.length).toBeGreaterThan(15);
   expect(EVERYWHERE).toHaveLength(1);

@@ -57,6 +57,12 @@ export interface FaultCase {
   raises?: WantedError;
 }
 
+export interface DecoderCase {
+  name: string;
+  stream: string;
+  messages: { event?: string; data: string; id?: string }[];
+}
+
 export function cases<Case>(folder: string): Case[] {
   const names = readdirSync(join(FOLDER, folder)).filter((name) => name.endsWith(".json"));
   return names.sort().flatMap((name) => JSON.parse(readText(`${folder}/${name}`)) as Case[]);
