@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from puras.server import compose
+from puras.server.billing import holds
 from puras.server.billing import store as billing
 from puras.server.clock import new_id
 from puras.server.db.database import Database, Row, Transaction
@@ -171,14 +172,15 @@ async def test_a_job_that_ends_leaves_no_hold_behind_and_waits_in_the_same_order
         async def take(tx: Transaction) -> str | None:
             if not await jobs.is_running(tx, job_id=job_id, attempt=1):
                 return None
-            return await billing.hold(tx, job_id=job_id, micros=5, now=1, run_limit_micros=None)
+            held = await holds.hold(tx, job_id=job_id, micros=5, now=1, run_limit_micros=None)
+            return held.id
 
         return await db.write(take)
 
     async def settle(hold_id: str | None) -> None:
         async def effect(tx: Transaction) -> None:
             runs.append("settle")
-            await billing.settle(tx, hold_id=hold_id or "", cost_micros=3, now=5)
+            await holds.settle(tx, hold_id=hold_id or "", cost_micros=3, now=5)
 
         await db.write(effect)
 
@@ -482,3 +484,42 @@ async def test_a_recovery_passes_over_what_another_transaction_has(
     assert [event.job_id for event in changes.events] == [second["id"]]
     pause.over.set()
     await ending
+
+
+async def test_the_end_of_a_job_waits_for_children_that_hold_money_and_they_for_nobody(
+    seed: Seed, db: Database
+) -> None:
+    """The end locks all of its jobs before the wallet, as each hold does: in a circle, PostgreSQL
+    would have to undo one of them."""
+    await seed.workspace()
+    runs: list[str] = []
+
+    async def hold(row: Row) -> None:
+        async def take(tx: Transaction) -> None:
+            runs.append("hold")
+            if await jobs.takes_turn(tx, **attempt(row)):
+                await holds.hold(tx, job_id=row["id"], micros=5, now=1, run_limit_micros=None)
+
+        with suppress(Refused):
+            await db.write(take)
+
+    async def cancel(job_ids: list[str]) -> None:
+        async def effect(tx: Transaction) -> None:
+            runs.append("cancel")
+            await jobs.cancel_all(tx, job_ids, by="its caller", now=5)
+
+        await db.write(effect)
+
+    for _ in range(6):
+        parents, rows = [await seed.job(), await seed.job()], await seed.claim(most=2)
+        for parent in parents:
+            for _ in range(3):
+                await seed.job(parent_job_id=parent, root_job_id=parent, depth=1)
+        rows += await seed.claim(most=6)
+        assert len(rows) == 8
+        await asyncio.gather(*map(hold, rows))
+        await asyncio.gather(*map(hold, rows), cancel(parents), *map(hold, rows))
+        assert {(await seed.get(row["id"]))["status"] for row in rows} == {"cancelled"}
+    assert len(runs) == 6 * (3 * 8 + 1), "none was undone to let another one pass"
+    audit = await db.read(billing.audit)
+    assert [line for line in audit if "holds money" in line] == []

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from puras.server.billing import store
+from puras.server.billing import holds, store
+from puras.server.billing.holds import Hold
 from puras.server.clock import DAY, SECOND, new_id
 from puras.server.db.database import Database, Transaction
 from puras.server.db.migrate import migrate_sqlite
@@ -83,18 +85,36 @@ class World:
     async def hold(
         self, job_id: str, micros: int, *, now: int = NOON, limit: int | None = None
     ) -> str:
+        return (await self.hold_at_least(job_id, micros, None, now=now, limit=limit)).id
+
+    async def hold_at_least(
+        self,
+        job_id: str,
+        micros: int,
+        least: int | None,
+        *,
+        now: int = NOON,
+        limit: int | None = None,
+    ) -> Hold:
         return await self.db.write(
-            lambda tx: store.hold(tx, job_id=job_id, micros=micros, now=now, run_limit_micros=limit)
+            lambda tx: holds.hold(
+                tx,
+                job_id=job_id,
+                micros=micros,
+                least_micros=least,
+                now=now,
+                run_limit_micros=limit,
+            )
         )
 
     async def settle(self, hold_id: str, cost: int) -> int:
         return await self.db.write(
-            lambda tx: store.settle(tx, hold_id=hold_id, cost_micros=cost, now=NOON)
+            lambda tx: holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=NOON)
         )
 
     async def close(self, job_id: str, *, succeeded: bool) -> int:
         return await self.db.write(
-            lambda tx: store.close_job(tx, job_id=job_id, succeeded=succeeded, now=NOON)
+            lambda tx: holds.close_job(tx, job_id=job_id, succeeded=succeeded, now=NOON)
         )
 
     async def balance(self) -> int:
@@ -190,18 +210,30 @@ async def test_a_job_that_is_over_holds_nothing_more(db: Database) -> None:
         await world.hold(job, 1)
 
 
-async def test_what_is_available_is_the_least_of_the_three(db: Database) -> None:
+async def test_a_hold_that_may_be_lowered_takes_what_the_tightest_limit_leaves(
+    db: Database,
+) -> None:
     world = await make_world(db, money=1000, cap=500)
     job = await world.job()
+    assert (await world.hold_at_least(job, 600, 10, limit=70)).micros == 70
+    await world.hold(job, 380)
+    assert (await world.hold_at_least(job, 20, 10)).micros == 20
+    assert (await world.hold_at_least(job, 600, 10)).micros == 30
+    with pytest.raises(Refused, match="cost_limit"):
+        await world.hold_at_least(job, 600, 10)
+    assert await world.spent() == 500
 
-    async def available(limit: int | None) -> int:
-        return await db.read(
-            lambda tx: store.available(tx, job_id=job, now=NOON, run_limit_micros=limit)
-        )
 
-    assert [await available(None), await available(70)] == [500, 70]
-    await world.hold(job, 450)
-    assert await available(None) == 50
+async def test_holds_at_once_that_may_be_lowered_share_the_last_of_the_money(
+    db: Database,
+) -> None:
+    world = await make_world(db, money=100)
+    jobs = [await world.job() for _ in range(20)]
+    done = await asyncio.gather(
+        *(world.hold_at_least(job, 60, 10) for job in jobs), return_exceptions=True
+    )
+    assert sorted(one.micros for one in done if isinstance(one, Hold)) == [40, 60]
+    assert sum(isinstance(one, Refused) for one in done) == 18
 
 
 async def test_a_settled_hold_costs_what_it_cost_and_frees_the_rest(db: Database) -> None:
@@ -212,11 +244,15 @@ async def test_a_settled_hold_costs_what_it_cost_and_frees_the_rest(db: Database
     await world.hold(job, 70)
 
 
-async def test_a_cost_above_the_hold_is_cut_to_it(db: Database) -> None:
+async def test_a_cost_above_the_hold_is_cut_to_it_and_told_to_the_operator(db: Database) -> None:
     world = await make_world(db, money=100)
     job = await world.job()
-    assert await world.settle(await world.hold(job, 10), 99) == 10
+    hold_id = await world.hold(job, 10)
+    with capture_logs() as logs:
+        assert await world.settle(hold_id, 99) == 10
     assert await world.job_cost(job) == 10
+    told = {"job_id": job, "kind": "other", "label": "", "held_micros": 10, "cost_micros": 99}
+    assert logs == [{"event": "cost_above_hold", "log_level": "warning", **told}]
 
 
 async def test_settling_twice_counts_once(db: Database) -> None:

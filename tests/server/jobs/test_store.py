@@ -12,6 +12,7 @@ from puras.server.events.store import NewEvent
 from puras.server.jobs import calls
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import LEASE, Ending
+from puras.server.worker.lease import Lease
 
 if TYPE_CHECKING:
     from puras.server.db.database import Database
@@ -96,12 +97,30 @@ async def test_cancelling_a_parent_cancels_its_children(seed, db: Database) -> N
         assert (await seed.get(job_id))["status"] == "cancelled"
 
 
+async def recovered(db: Database) -> None:
+    """Take back what other workers have, as a worker does that starts alone."""
+    lease = Lease(
+        db,
+        worker_id="other",
+        places=1,
+        clock=lambda: 0,
+        running=set,
+        drop=unexpected,
+        publish=lambda changes: None,
+    )
+    await lease.recover(every=True)
+
+
+async def unexpected(job_id: str) -> None:
+    raise AssertionError(job_id)
+
+
 async def test_the_third_loss_fails_the_job_as_worker_lost(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     for _ in range(3):
         await seed.claim()
-        await db.write(lambda tx: jobs.recover(tx, worker_id="other", now=0, every=True))
+        await recovered(db)
     row = await seed.get(job_id)
     assert (row["status"], row["error_code"], row["attempt"]) == ("failed", "worker_lost", 3)
     assert (await statuses(seed, job_id)).count("failed") == 1

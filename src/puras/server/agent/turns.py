@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from puras.server.agent.messages import FilePart, Message, ModelMessage, ToolsMessage, UserMessage
 from puras.server.agent.models.port import ModelAnswer, ModelRequest, Models
-from puras.server.billing.store import PaidFor
+from puras.server.billing.holds import PaidFor
 from puras.server.events.store import NewEvent
 from puras.server.jobs.calls import CallKey
 from puras.server.refusals import Refused
@@ -66,11 +66,12 @@ class Turns:
             output_tokens=answer.output_tokens,
             cost_micros=answer.cost_micros,
         )
-        cost = min(answer.cost_micros, doing.held_micros) if bound else 0
+        cost = answer.cost_micros if bound else 0
+        counted = min(cost, doing.held_micros)
         return Done(
             _message(request.model, answer),
             cost_micros=cost,
-            events=[self._event(request.model, answer, step=step, cost=cost)],
+            events=[self._event(request.model, answer, step=step, cost=counted)],
             tokens=(answer.input_tokens, answer.output_tokens),
         )
 

@@ -41,10 +41,9 @@ FROM holds WHERE root_job_id = :root_job_id;
 
 -- name: payer
 SELECT job.workspace_id, job.root_job_id, root.key_id, root.skillpack_id, root.skill_name,
-       keys.daily_cap_micros, workspaces.balance_micros
+       keys.daily_cap_micros
 FROM jobs AS job
 JOIN jobs AS root ON root.id = job.root_job_id
-JOIN workspaces ON workspaces.id = job.workspace_id
 LEFT JOIN keys ON keys.id = root.key_id
 WHERE job.id = :job_id AND job.finished_at IS NULL;
 
@@ -63,7 +62,7 @@ UPDATE holds
 SET state = 'settled',
     cost_micros = CASE WHEN :cost_micros < held_micros THEN :cost_micros ELSE held_micros END
 WHERE id = :hold_id AND state = 'open'
-RETURNING job_id, root_job_id, workspace_id, day, held_micros, cost_micros;
+RETURNING job_id, root_job_id, day, held_micros, cost_micros, kind, label;
 
 -- name: spender
 SELECT workspace_id, skillpack_id, skill_name FROM jobs WHERE id = :root_job_id;

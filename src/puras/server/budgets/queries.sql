@@ -40,7 +40,9 @@ WHERE workspace_id = :workspace_id AND day >= :first_day
   AND (CAST(:skill_name AS TEXT) IS NULL OR skill_name = :skill_name);
 
 -- name: alert
-UPDATE budgets SET alerted_at = :now WHERE id = :id;
+-- Of two that saw the same alert coming, the second finds that it was given.
+UPDATE budgets SET alerted_at = :now
+WHERE id = :id AND (alerted_at IS NULL OR alerted_at < :began);
 
 -- name: add_spending
 INSERT INTO spending (workspace_id, day, skillpack_id, skill_name, micros)

@@ -185,8 +185,10 @@ async def alert(tx: Transaction, spender: Spender, *, now: Micros) -> None:
         if pct is None or budget.alert_at(now) is not None:
             continue
         micros = await spent(tx, budget, now=now)
-        if micros * 100 >= budget.terms.limit_micros * pct:
-            await tx.run(QUERIES.alert, id=budget.id, now=now)
+        if micros * 100 < budget.terms.limit_micros * pct:
+            continue
+        began = windows.start(budget.terms.window, now) or 0
+        if await tx.run(QUERIES.alert, id=budget.id, now=now, began=began):
             _log.warning(
                 "budget_alert",
                 budget_id=budget.id,

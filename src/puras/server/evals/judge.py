@@ -22,7 +22,7 @@ from puras.server.agent.models.port import (
     Models,
     ToolSpec,
 )
-from puras.server.billing.store import PaidFor
+from puras.server.billing.holds import PaidFor
 from puras.server.evals.graded import Finding
 from puras.server.jobs.calls import CallKey
 from puras.server.worker.recorder import Doing, Done

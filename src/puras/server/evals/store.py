@@ -16,7 +16,7 @@ from puras.server.clock import Micros
 from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import load
 from puras.server.jobs import store as jobs
-from puras.server.jobs.states import NewJob, cancelled_ending
+from puras.server.jobs.states import NewJob
 from puras.server.refusals import Refused
 
 QUERIES = load(__file__)
@@ -125,14 +125,11 @@ async def runs(tx: Transaction, suite: Suite) -> list[Row]:
 
 async def cancel(tx: Transaction, suite: Suite, *, now: Micros) -> jobs.Changes:
     """Cancel what is left of a suite; one that is over stays as it is."""
-    changes = jobs.Changes()
     left = await tx.all(QUERIES.lock_unfinished, suite_id=suite.id)
     if left:
         await tx.run(QUERIES.cancel, id=suite.id, now=now)
-    ending = cancelled_ending("the cancel of its suite of evals")
-    for job in left:
-        await jobs.end(tx, job_id=job["id"], attempt=None, ending=ending, now=now, changes=changes)
-    return changes
+    by = "the cancel of its suite of evals"
+    return await jobs.cancel_all(tx, [job["id"] for job in left], by=by, now=now)
 
 
 def _suite(row: Row) -> Suite:

@@ -80,6 +80,7 @@ RETURNING jobs.id, jobs.attempt, jobs.lost;
 -- name: abandoned
 SELECT id, attempt, lost FROM jobs
 WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
+  AND lost < :last
 ORDER BY id
 LIMIT 100
 FOR NO KEY UPDATE SKIP LOCKED;

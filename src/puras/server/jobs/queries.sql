@@ -74,6 +74,14 @@ SELECT id, attempt FROM jobs WHERE worker_id = :worker_id AND status = 'running'
 -- name: abandoned
 SELECT id, attempt, lost FROM jobs
 WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
+  AND lost < :last
+ORDER BY id
+LIMIT 100;
+
+-- name: lost_for_good
+SELECT id, attempt, lost FROM jobs
+WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
+  AND lost >= :last
 ORDER BY id
 LIMIT 100;
 

@@ -7,11 +7,12 @@ that lost its job writes nothing, and nothing follows the terminal event.
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from puras.server.billing import store as billing
+from puras.server.billing import holds
 from puras.server.caller import Caller
 from puras.server.clock import Micros
 from puras.server.db.database import Row, Transaction
@@ -27,6 +28,7 @@ from puras.server.jobs.states import (
 )
 
 QUERIES = load(__file__)
+_WITH_PARENT = cancelled_ending("the end of its parent job")
 
 
 class DeploymentGone(Exception):
@@ -175,16 +177,35 @@ async def held(tx: Transaction, *, worker_id: str) -> set[tuple[str, int]]:
 
 
 async def recover(tx: Transaction, *, worker_id: str, now: Micros, every: bool = False) -> Changes:
-    """Requeue the jobs of workers that are gone; a job lost too often fails.
+    """Requeue the jobs of workers that are gone, except those of `lost_for_good`.
 
     `every` takes each job that another worker has, whatever its lease: right at the start of a
     server that holds the only lock on its data.
     """
     changes = Changes()
-    rows = await tx.all(QUERIES.abandoned, now=now, every=every, worker_id=worker_id)
+    rows = await tx.all(
+        QUERIES.abandoned, now=now, every=every, worker_id=worker_id, last=MOST_LOSSES - 1
+    )
     for row in rows:
         await lose(tx, row, now=now, changes=changes)
     return changes
+
+
+async def lost_for_good(
+    tx: Transaction, *, worker_id: str, now: Micros, every: bool = False
+) -> list[Row]:
+    """Return the jobs of workers that are gone which were lost too often to be queued again.
+
+    Each is to be lost in a unit of its own: its end locks what is above and below it, which no
+    unit may do that has locked other jobs before.
+    """
+    return await tx.all(
+        QUERIES.lost_for_good,
+        now=now,
+        every=every,
+        worker_id=worker_id,
+        last=MOST_LOSSES - 1,
+    )
 
 
 async def lose(tx: Transaction, row: Row, *, now: Micros, changes: Changes) -> None:
@@ -269,6 +290,69 @@ async def end(
     `attempt` None ends it whatever it is doing (a cancel). Returns False, with nothing written,
     when the job is over already or another attempt has it.
     """
+    top = {job_id: attempt}
+    return bool(await _end_all(tx, top, ending=ending, now=now, changes=changes))
+
+
+async def cancel(tx: Transaction, *, job_id: str, by: str, now: Micros) -> Changes:
+    """Cancel a job and its children at once; one that is over stays as it is."""
+    return await cancel_all(tx, [job_id], by=by, now=now)
+
+
+async def cancel_all(tx: Transaction, job_ids: Sequence[str], *, by: str, now: Micros) -> Changes:
+    """Cancel several jobs and their children at once; those that are over stay as they are."""
+    changes = Changes()
+    top = dict.fromkeys(job_ids)
+    await _end_all(tx, top, ending=cancelled_ending(by), now=now, changes=changes)
+    return changes
+
+
+async def _end_all(
+    tx: Transaction,
+    top: Mapping[str, int | None],
+    *,
+    ending: Ending,
+    now: Micros,
+    changes: Changes,
+) -> list[Row]:
+    """End jobs, given with their attempts, and cancel what is below them; return what ended.
+
+    All jobs come first, in the order of their ids, and then the money: who holds money has locked
+    its job before the wallet, so none of the two waits for the other in a circle.
+    """
+    ended: list[Row] = []
+    left = sorted(top)
+    while left:
+        job_id = heapq.heappop(left)
+        row = await _end_one(
+            tx,
+            job_id,
+            attempt=top.get(job_id),
+            ending=ending if job_id in top else _WITH_PARENT,
+            now=now,
+            changes=changes,
+        )
+        if row is not None:
+            ended.append(row)
+            for child in await tx.all(QUERIES.unfinished_children, id=job_id):
+                heapq.heappush(left, child["id"])
+    for row in ended:
+        succeeded = row["status"] == "succeeded"
+        await holds.close_job(tx, job_id=row["id"], succeeded=succeeded, now=now)
+    return ended
+
+
+async def _end_one(
+    tx: Transaction,
+    job_id: str,
+    *,
+    attempt: int | None,
+    ending: Ending,
+    now: Micros,
+    changes: Changes,
+) -> Row | None:
+    """End a job, with its last event, and let those go on that waited for it; None: it was over,
+    or is not this attempt's."""
     await lock(tx, job_id)
     row = await tx.one(
         QUERIES.finish,
@@ -285,7 +369,7 @@ async def end(
         now=now,
     )
     if row is None:
-        return False
+        return None
     event = status_event(
         now,
         ending.status,
@@ -297,28 +381,11 @@ async def end(
     changes.ended.append(job_id)
     if attempt is None:  # it may have been parked
         await tx.run(QUERIES.expire_approvals, job_id=job_id, now=now)
-    await billing.close_job(tx, job_id=job_id, succeeded=ending.status == "succeeded", now=now)
-    await _end_children(tx, job_id, now=now, changes=changes)
     if row["parent_job_id"] is not None:
         await tx.run(QUERIES.resume_parent, parent_job_id=row["parent_job_id"])
     if row["suite_id"] is not None:
         await tx.run(QUERIES.let_next_of_suite, suite_id=row["suite_id"])
-    return True
-
-
-async def cancel(tx: Transaction, *, job_id: str, by: str, now: Micros) -> Changes:
-    """Cancel a job and its children at once; one that is over stays as it is."""
-    changes = Changes()
-    await end(
-        tx, job_id=job_id, attempt=None, ending=cancelled_ending(by), now=now, changes=changes
-    )
-    return changes
-
-
-async def _end_children(tx: Transaction, parent_id: str, *, now: Micros, changes: Changes) -> None:
-    ending = cancelled_ending("the end of its parent job")
-    for child in await tx.all(QUERIES.unfinished_children, id=parent_id):
-        await end(tx, job_id=child["id"], attempt=None, ending=ending, now=now, changes=changes)
+    return row
 
 
 async def wait_for_child(tx: Transaction, *, job_id: str, attempt: int) -> bool:

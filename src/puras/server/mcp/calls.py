@@ -95,19 +95,17 @@ class Desk:
         """Cancel the job of a call that the client gave up; what is over stays as it is."""
         caller, now = self.caller, self.platform.clock()
 
-        async def effect(tx: Transaction) -> list[jobs.Changes]:
+        async def effect(tx: Transaction) -> jobs.Changes:
             called = await tx.all(
                 QUERIES.called,
                 workspace_id=caller.workspace_id,
                 key_id=caller.key_id,
                 source=source_of(self.session, request_id),
             )
-            return [
-                await jobs.cancel(tx, job_id=row["id"], by="its caller", now=now) for row in called
-            ]
+            ids = [row["id"] for row in called]
+            return await jobs.cancel_all(tx, ids, by="its caller", now=now)
 
-        for changes in await self.platform.db.write(effect):
-            self.platform.announce(changes)
+        self.platform.announce(await self.platform.db.write(effect))
 
 
 class CallStream(Streamed):

@@ -89,8 +89,32 @@ class Lease:
         Only what was astray the last time too: a job just claimed is not yet among the running.
         """
         for attempt in strays & self._strays:
+            _log.warning("run_astray", job_id=attempt[0], attempt=attempt[1])
             await self._lose(rows[attempt])
         self._strays = strays
+
+    async def recover(self, *, every: bool = False) -> None:
+        """Requeue jobs whose worker is gone, or fail those that were lost too often; `every` at the
+        start of the only server."""
+        while await self._requeue(every=every):
+            pass
+        while rows := await self._db.read(
+            lambda tx: store.lost_for_good(
+                tx, worker_id=self._worker_id, now=self._clock(), every=every
+            )
+        ):
+            for row in rows:
+                await self._lose(row)
+
+    async def _requeue(self, *, every: bool) -> bool:
+        """Requeue what can be queued again, a hundred at most; False where there was nothing."""
+        changes = await self._db.write(
+            lambda tx: store.recover(tx, worker_id=self._worker_id, now=self._clock(), every=every)
+        )
+        if changes.events:
+            _log.warning("jobs_recovered", count=len(changes.events))
+            self._publish(changes)
+        return bool(changes.events)
 
     async def _lose(self, row: Row) -> None:
         async def effect(tx: Transaction) -> store.Changes:
@@ -98,18 +122,5 @@ class Lease:
             await store.lose(tx, row, now=self._clock(), changes=changes)
             return changes
 
-        _log.warning("run_astray", job_id=row["id"], attempt=row["attempt"])
+        _log.warning("job_lost", job_id=row["id"], attempt=row["attempt"])
         self._publish(await self._db.write(effect))
-
-    async def recover(self, *, every: bool = False) -> None:
-        """Requeue jobs whose worker is gone; `every` at the start of the only server."""
-        while True:
-            changes = await self._db.write(
-                lambda tx: store.recover(
-                    tx, worker_id=self._worker_id, now=self._clock(), every=every
-                )
-            )
-            if not changes.events:
-                return
-            _log.warning("jobs_recovered", count=len(changes.events), failed=len(changes.ended))
-            self._publish(changes)

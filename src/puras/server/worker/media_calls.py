@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from puras.server.billing.store import PaidFor
+from puras.server.billing.holds import PaidFor
 from puras.server.clock import new_id
 from puras.server.drive.paths import job_folder
 from puras.server.jobs.calls import CallKey

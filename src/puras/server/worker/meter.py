@@ -12,8 +12,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from puras.server.billing import store as billing
-from puras.server.billing.store import PaidFor
+from puras.server.billing import holds
+from puras.server.billing.holds import PaidFor
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store as jobs
@@ -79,7 +79,7 @@ class Meter:
         row = self._row
         if not await jobs.is_running(tx, job_id=row["id"], attempt=row["attempt"]):
             raise Refused("job_not_found", "this attempt is over: it may spend nothing any more")
-        return await billing.hold(
+        held = await holds.hold(
             tx,
             job_id=row["id"],
             micros=micros,
@@ -87,6 +87,7 @@ class Meter:
             run_limit_micros=self._limit,
             paid_for=PaidFor("compute"),
         )
+        return held.id
 
     async def _settle(self) -> None:
         if self._hold is None:
@@ -95,5 +96,5 @@ class Meter:
         seconds = min(time.monotonic() - began, self._period)
         cost = math.ceil(self._micros_per_second * seconds)
         await self._db.write(
-            lambda tx: billing.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
+            lambda tx: holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
         )

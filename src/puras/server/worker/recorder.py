@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from puras.server.billing import store as billing
-from puras.server.billing.store import ANYTHING, PaidFor
+from puras.server.billing import holds
+from puras.server.billing.holds import ANYTHING, PaidFor
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.events import store as events
@@ -164,21 +164,16 @@ class Recorder:
     async def _hold(self, tx: Transaction, bound: _Bound) -> tuple[str | None, int]:
         if bound.micros <= 0:
             return None, 0
-        now, limit, micros = self.clock(), self.run_limit_micros, bound.micros
-        if bound.least is not None:
-            left = await billing.available(
-                tx, job_id=self.row["id"], now=now, run_limit_micros=limit
-            )
-            micros = min(micros, max(left, bound.least))
-        hold_id = await billing.hold(
+        held = await holds.hold(
             tx,
             job_id=self.row["id"],
-            micros=micros,
-            now=now,
-            run_limit_micros=limit,
+            micros=bound.micros,
+            least_micros=bound.least,
+            now=self.clock(),
+            run_limit_micros=self.run_limit_micros,
             paid_for=bound.paid_for,
         )
-        return hold_id, micros
+        return held.id, held.micros
 
     async def _finish(self, call: CallKey, kept: dict[str, Any], done: Done) -> None:
         async def effect(tx: Transaction) -> list[StoredEvent]:
@@ -210,7 +205,7 @@ class Recorder:
 
     async def _settle(self, tx: Transaction, kept: dict[str, Any], cost: int) -> None:
         if kept["hold_id"] is not None:
-            await billing.settle(tx, hold_id=kept["hold_id"], cost_micros=cost, now=self.clock())
+            await holds.settle(tx, hold_id=kept["hold_id"], cost_micros=cost, now=self.clock())
 
     async def _record(self, tx: Transaction, call: CallKey, state: str, value: Any) -> None:
         row = self.row
