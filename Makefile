@@ -10,6 +10,7 @@ PYTEST := $(BIN)/pytest --numprocesses 3 --dist worksteal  # most tests wait, al
 SDK := sdk/typescript
 RUNTIMES := $(SDK)/runtimes
 DASHBOARD := dashboard
+BUILT := src/puras/server/static/index.html
 CHROMIUM ?= /usr/bin/chromium
 export CHROMIUM
 HAS_NPM := $(shell command -v npm)
@@ -50,7 +51,8 @@ dashboard: $(DASHBOARD_READY) $(if $(HAS_NPM),$(SDK)/dist/.ready)  ## build what
 	$(if $(HAS_NPM),cd $(DASHBOARD) && npm run --silent build,@$(NO_DASHBOARD))
 
 .PHONY: demo
-demo: $(READY)  ## start a server, deploy the examples, run a function and an agent, clean up
+demo: $(READY)  ## start a server, deploy the examples, run a function and an agent, look at it, clean up
+	@test ! -t 1 || test -e $(BUILT) || $(MAKE) --no-print-directory dashboard || true
 	@$(BIN)/puras demo
 
 .PHONY: dev

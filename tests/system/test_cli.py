@@ -202,8 +202,9 @@ def test_a_bundle_is_run_on_a_server_of_its_own(skills: Path, tmp_path: Path) ->
     assert left == []
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP], ids=["asked", "terminal closed"])
 def test_a_local_run_that_is_stopped_takes_all_its_processes_along(
-    skills: Path, tmp_path: Path
+    skills: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as scratch,
@@ -220,8 +221,8 @@ def test_a_local_run_that_is_stopped_takes_all_its_processes_along(
             pass
         (server,) = _children(run.pid)
         assert _processes_in(scratch)
-        run.terminate()
-        assert run.wait(30) == 128 + signal.SIGTERM
+        run.send_signal(stop)
+        assert run.wait(30) == 128 + stop
         assert not Path(f"/proc/{server}").exists()
         assert _processes_in(scratch) == []
 

@@ -31,6 +31,8 @@ def test_the_demo_makes_a_video_without_a_key_and_leaves_nothing_behind(tmp_path
     assert f"Fetched {video}" in done.stderr
     assert "video/mp4" in done.stderr
     assert "shoot ok" in done.stderr
+    assert "/login" not in done.stderr, "nobody would be there to open the link"
+    assert "puras demo --keep" in done.stderr or "make dashboard" in done.stderr
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -1,11 +1,13 @@
 """`puras demo`: the whole way once, on a server that is gone afterwards.
 
 Start, deploy three bundles, run a function on a photograph and an agent on a product's page, watch
-both, and fetch the files that they made.
+both, and fetch the files that they made. Then, for a person, stay until the finished run was looked
+at in the dashboard.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -23,7 +25,7 @@ from puras.cli.command import Command
 from puras.cli.connection import connect_to
 from puras.cli.deploy import deploy_folder
 from puras.cli.failures import CommandFailed, raise_unless_succeeded
-from puras.cli.local import local_server
+from puras.cli.local import LocalServer, local_server
 from puras.cli.watching import watch
 
 if TYPE_CHECKING:
@@ -38,31 +40,52 @@ _DRAFTS: Final = {
 }
 """What makes the demo cost nothing, whichever keys there are."""
 _TIMEOUT: Final = 300.0
+_TO_LOOK: Final = (
+    "To open the finished run in a browser, let the server stay for a while:\n  puras demo --keep"
+)
+_UNBUILT: Final = (
+    "The demo can end with the finished run in the dashboard, which is not built here. With Node,\n"
+    "in the source folder:\n"
+    "  make dashboard"
+)
 
 
 @click.command(cls=Command)
-def demo() -> None:
-    """See everything work in a minute: serve, deploy, run, watch, fetch, clean up.
+@click.option(
+    "--keep/--no-keep",
+    default=None,
+    help="Serve until Ctrl-C, with a link that opens the finished run in the dashboard. "
+    "Default: on a terminal, unless CI is set.",
+)
+def demo(keep: bool | None) -> None:
+    """See everything work in a minute: serve, deploy, run, watch, fetch, look at it, clean up.
 
     A server starts on a free port with data of its own, and the example bundles are deployed. Then
     `image-tools/thumbnail` runs on a photograph, and an agent, `ugc-ads/ugc-ad`, makes the draft of
-    a video. No key is needed, and nothing is left behind.
+    a video. On a terminal it ends with a link that opens this run in the dashboard, and serves
+    until Ctrl-C. No key is needed, and nothing is left behind.
 
     \b
-    Example:
+    Examples:
       puras demo
+      puras demo --no-keep
     """
     began = time.monotonic()
+    keeps = _is_watched() and _has_dashboard() if keep is None else keep
     with _examples() as examples:
         _say("Starting a server on a free port, with data of its own …")
-        with local_server(None, settings=_DRAFTS) as login, connect_to(login) as api:
-            _say(f"It listens on {login.api_base}")
+        with local_server(None, settings=_DRAFTS) as server, connect_to(server.login) as api:
+            _say(f"It listens on {server.login.api_base}")
             for name in BUNDLES:
                 _deploy(api, examples / name)
             _show(_make_thumbnail(api, examples / _PHOTO), "image/jpeg")
-            _show(_make_ad(api, examples / _PAGE), "video/mp4")
-    _say(f"Done in {time.monotonic() - began:.0f} s; the server and its data are gone.")
-    _say_what_next()
+            ad = _make_ad(api, examples / _PAGE)
+            _show(ad, "video/mp4")
+            _say(f"Done in {time.monotonic() - began:.0f} s.")
+            if keeps:
+                _keep(server, ad)
+    _say("The server and its data are gone.")
+    _say_what_next(was_kept=keeps)
 
 
 def _deploy(api: Api, folder: Path) -> None:
@@ -112,6 +135,36 @@ def _show(job: Job, mime: str) -> None:
     _say(f"Fetched {made['url']}\n  {mime}, {output.size(len(content))}, no key needed.")
 
 
+def _keep(server: LocalServer, job: Job) -> None:
+    """Lead to the job's page, and serve until Ctrl-C."""
+    if _has_dashboard():
+        link = server.sign_in_link(f"/jobs/{job['id']}")
+        _say(
+            "\nThis run in your browser, signed in; the link works once, within 15 minutes:\n\n"
+            f"  {link}\n"
+        )
+    else:
+        link = None
+        _say(f"\n{_UNBUILT}")
+    if output.is_json():
+        output.json_line({"url": server.login.api_base, "job": job["id"], "link": link})
+    _say("The server goes on until Ctrl-C; then it and its data are gone.")
+    server.wait()
+    _say("")
+
+
+def _is_watched() -> bool:
+    """Tell whether a person sees all of this; some CI has a terminal too, and says CI."""
+    has_terminal = sys.stdout.isatty() and sys.stderr.isatty()
+    return has_terminal and not os.environ.get("CI") and not output.is_json()
+
+
+def _has_dashboard() -> bool:
+    from puras.server.pages.built import BuiltFiles
+
+    return BuiltFiles().find("index.html") is not None
+
+
 def _fetch(url: str, *, mime: str) -> bytes:
     """Open a URL as a stranger would: without a key."""
     import httpx2
@@ -123,7 +176,9 @@ def _fetch(url: str, *, mime: str) -> bytes:
     return answer.content
 
 
-def _say_what_next() -> None:
+def _say_what_next(*, was_kept: bool) -> None:
+    if not was_kept:
+        _say(f"\n{_TO_LOOK if _has_dashboard() else _UNBUILT}")
     _say(
         "\nNext, with a server that stays:\n"
         "  puras serve                              in one terminal\n"

@@ -158,7 +158,7 @@ def _opened(
         with connect() as api:
             yield api, pack
     else:
-        with local_server(bundle, model=model) as login, connect_to(login) as api:
+        with local_server(bundle, model=model) as server, connect_to(server.login) as api:
             yield api, SKILLPACK
 
 

@@ -12,14 +12,16 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from puras.cli.config import Login
 from puras.cli.deploy import check_bundle
 from puras.cli.failures import USAGE, CommandFailed
 from puras.cli.model_keys import kept_model_key
-from puras.cli.server_extra import need_server
+from puras.cli.server_extra import need_server, server_refusals
 
 SKILLPACK: Final = "local"
 """The slug under which `serve --dir` deploys."""
@@ -38,10 +40,46 @@ _NOT_PASSED_ON: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server that runs as long as its block. `login` has a key that may do everything."""
+
+    login: Login
+    _process: subprocess.Popen[bytes]
+    _home: Path
+    _environment: Mapping[str, str]
+
+    def sign_in_link(self, page: str) -> str:
+        """Return a URL that signs one browser in, once within 15 minutes, and leads to `page`."""
+        import asyncio
+
+        from puras.server.admin import make_link
+        from puras.server.settings import read_settings
+
+        port = urlsplit(self.login.api_base).port
+        assert port is not None
+        with server_refusals():
+            settings = read_settings(self._environment, home=_data(self._home), port=port)
+            return asyncio.run(make_link(settings, page=page))
+
+    def wait(self) -> None:
+        """Wait for Ctrl-C.
+
+        Raises:
+            CommandFailed: the server ended before.
+        """
+        try:
+            self._process.wait()
+        except KeyboardInterrupt:
+            return
+        said = _last_words(_log(self._home))
+        raise CommandFailed(f"the local server is gone:\n{said}", code="server_gone")
+
+
 @contextmanager
 def local_server(
     folder: Path | None, *, model: str | None = None, settings: Mapping[str, str] | None = None
-) -> Iterator[Login]:
+) -> Iterator[LocalServer]:
     """Serve from a data folder of its own, as long as the block runs; a bundle in `folder` is
     deployed before. `model` is that of agentic skills that name none, `settings` go before those
     of the environment.
@@ -53,26 +91,27 @@ def local_server(
     if folder is not None:
         check_bundle(folder)
     key = _new_key()
-    with tempfile.TemporaryDirectory(prefix="puras-local-") as home, _stopped_by_sigterm():
-        process = _start(
-            folder, home=Path(home), own={**_own_settings(key, model), **(settings or {})}
-        )
+    with tempfile.TemporaryDirectory(prefix="puras-local-") as folder_of_it, _stopped_in_order():
+        home = Path(folder_of_it)
+        environment = _environment({**_own_settings(key, model), **(settings or {})})
+        process = _start(folder, home=home, environment=environment)
         try:
-            url = _url(process, log=Path(home) / "log", model=model)
-            yield Login(url, key, "config")
+            url = _url(process, home=home, model=model)
+            yield LocalServer(Login(url, key, "config"), process, home, environment)
         finally:
             _stop(process)
 
 
-def _start(folder: Path | None, *, home: Path, own: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    folder: Path | None, *, home: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "puras.cli.main", "serve", "--no-login", "--output", "json"]
-    options = ["--data", str(home / "data"), "--port", "0"]
+    options = ["--data", str(_data(home)), "--port", "0"]
     options += ["--dir", str(folder)] if folder is not None else []
-    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [*command, *options],
-            env={**kept_model_key(kept), **kept, **own},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -81,16 +120,29 @@ def _start(folder: Path | None, *, home: Path, own: Mapping[str, str]) -> subpro
         )
 
 
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    return {**kept_model_key(kept), **kept, **own}
+
+
+def _data(home: Path) -> Path:
+    return home / "data"
+
+
+def _log(home: Path) -> str:
+    return (home / "log").read_text("utf-8", "replace").strip()
+
+
 def _own_settings(key: str, model: str | None) -> dict[str, str]:
     return {"PURAS_BOOTSTRAP_KEY": key} | ({"PURAS_TEXT_MODEL": model} if model else {})
 
 
-def _url(process: subprocess.Popen[bytes], *, log: Path, model: str | None) -> str:
+def _url(process: subprocess.Popen[bytes], *, home: Path, model: str | None) -> str:
     """Wait for the line that a server writes when its bundle is deployed; return its address."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        said = _last_words(log.read_text("utf-8", "replace").strip())
+        said = _last_words(_log(home))
         _, _, unknown = said.partition(f"PURAS_TEXT_MODEL={model!r}: ")
         if unknown:
             raise CommandFailed(f"--model: {unknown}", exit_code=USAGE)
@@ -120,13 +172,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Unwind at SIGTERM, which would otherwise end this process and leave its server running."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+def _stopped_in_order() -> Iterator[None]:
+    """Unwind at SIGTERM, and when the terminal is closed: either would otherwise end this process
+    and leave its server running. With `nohup` the latter is ignored, here too."""
+    before = {
+        number: signal.signal(number, lambda number, _: sys.exit(128 + number))
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _new_key() -> str:

@@ -154,7 +154,10 @@ def _opened(
     else:
         name = _INLINE if skill is None else skill_path.parse(skill).skill
         path = SkillPath(SKILLPACK, name)
-        with local_server(bundle, model=model) as login, connect_to(login, SKILLPACK) as api:
+        with (
+            local_server(bundle, model=model) as server,
+            connect_to(server.login, SKILLPACK) as api,
+        ):
             yield api, path
 
 

@@ -102,8 +102,9 @@ async def create_key(
     return token.text
 
 
-async def make_link(settings: Settings) -> str:
-    """Return a URL that signs one browser in, once and soon, with the bootstrap or first key.
+async def make_link(settings: Settings, *, page: str | None = None) -> str:
+    """Return a URL that signs one browser in, once and soon, with the bootstrap or first key, and
+    leads to `page`, a path of the dashboard.
 
     Raises:
         Refused: `key_not_found`, neither of them is good.
@@ -117,7 +118,7 @@ async def make_link(settings: Settings) -> str:
             "the key of the first start was revoked: set PURAS_BOOTSTRAP_KEY, or sign in with a "
             "key that `puras admin key create` makes",
         )
-    return link_url(settings, secret)
+    return link_url(settings, secret, page=page)
 
 
 async def rotate_secrets(settings: Settings) -> int:

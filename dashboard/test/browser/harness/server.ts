@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const PURAS = process.env["PURAS"] ?? join(ROOT, ".venv/bin/puras");
+export const PURAS = process.env["PURAS"] ?? join(ROOT, ".venv/bin/puras");
 /** What is made on the way; git ignores it. */
 export const WORK = join(ROOT, "dashboard/.work");
 
