@@ -35,6 +35,7 @@ class Settings:
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
     approval_seconds        PURAS_APPROVAL_TIMEOUT, 1800      seconds until no answer is a no
     retention_days          PURAS_RETENTION_DAYS, none        days that finished jobs are kept
+    skill_network           PURAS_SKILL_NETWORK, all          `none`: runs reach no network
     allow_private_urls      PURAS_ALLOW_PRIVATE_URLS, false   let runs fetch from private addresses
     models_file             PURAS_MODELS, none                a YAML file of models, beside our own
     text_model              PURAS_TEXT_MODEL, a usable one    answers where a skill names no model
@@ -54,8 +55,8 @@ class Settings:
     cache_bytes: int = 10_240 << 20
     public_url: str = "http://127.0.0.1:8787"
     concurrency: int = 10
-    bootstrap_key: str | None = None
-    require_key: str | None = None
+    bootstrap_key: str | None = field(default=None, repr=False)
+    require_key: str | None = field(default=None, repr=False)
     secrets_key: str | None = field(default=None, repr=False)
     starting_credits_usd: float = 100.0
     compute_usd_per_second: float = 0.0
@@ -65,6 +66,7 @@ class Settings:
     run_timeout_seconds: float = 1800.0
     approval_seconds: float = 1800.0
     retention_days: int | None = None
+    skill_network: str = "all"
     allow_private_urls: bool = False
     models_file: Path | None = None
     text_model: str | None = None
@@ -148,6 +150,7 @@ def read_settings(
             if environment.get("PURAS_RETENTION_DAYS")
             else None
         ),
+        skill_network=_choice(environment, "PURAS_SKILL_NETWORK", ("all", "none")),
         allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
         models_file=_path(environment, "PURAS_MODELS"),
         text_model=environment.get("PURAS_TEXT_MODEL") or None,
@@ -185,6 +188,14 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
 def _path(environment: Mapping[str, str], name: str) -> Path | None:
     text = environment.get(name)
     return Path(text).expanduser().resolve() if text else None
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """Read one of some words; the first is the default."""
+    text = environment.get(name, "").strip().lower() or choices[0]
+    if text not in choices:
+        raise BadSetting(f"{name}={text!r} must be one of {', '.join(choices)}")
+    return text
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

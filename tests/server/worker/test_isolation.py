@@ -232,8 +232,8 @@ def test_the_report_names_every_layer_and_says_why() -> None:
     layers = probe.report()
     names = [layer.name for layer in layers]
     assert names == [
-        *("session", "limits", "namespaces", "user", "capabilities", "privileges"),
-        *("landlock", "seccomp", "bubblewrap"),
+        *("session", "limits", "namespaces", "network", "user", "capabilities", "privileges"),
+        *("landlock", "reach", "seccomp", "bubblewrap"),
     ]
     assert all(layer.why for layer in layers)
     assert {layer.name for layer in layers if layer.active} >= {"session", "limits", "privileges"}

@@ -245,5 +245,5 @@ def _uv() -> Check:
 def _isolation(settings: Settings) -> list[Check]:
     return [
         Check(f"isolation: {layer.name}", "ok" if layer.active else "warn", layer.why)
-        for layer in probe.report([settings.home])
+        for layer in probe.report([settings.home], network=settings.skill_network == "all")
     ]

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from puras.server.worker.build import Build, BuildFailed, interpreter, platform_tag
 from puras.server.worker.isolation import probe
+from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.processes import data_mark
-from puras.server.worker.process.run_folder import remove
 
 BUILD_SECONDS = 600.0
 BUILD_BYTES = 2 * 1024 * 1024 * 1024

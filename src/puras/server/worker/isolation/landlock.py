@@ -20,6 +20,8 @@ _SYS_CREATE_RULESET, _SYS_ADD_RULE, _SYS_RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
 _RULE_PATH_BENEATH = 1
 _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
+SCOPES_ABI = 6
+"""From this version on a view bounds signals and abstract sockets."""
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIRECTORY = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _DEVICE_IOCTL = 1 << 14, 1 << 15
@@ -84,9 +86,9 @@ def _rights(version: int) -> int:
 
 
 def _create(rights: int, version: int) -> int:
-    scope = _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS if version >= 6 else 0
+    scope = _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS if version >= SCOPES_ABI else 0
     attributes = _RulesetAttributes(rights, 0, scope)
-    size = 24 if version >= 6 else 8
+    size = 24 if version >= SCOPES_ABI else 8
     return kernel.syscall(_SYS_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
 
 

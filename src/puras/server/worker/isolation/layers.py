@@ -3,6 +3,7 @@
     session        its own session and process group, no terminal
     limits         memory, open files, file size, processes
     namespaces     its own process numbers, /proc and /dev/shm; the kernel ends them all together
+    network        none, where the operator wants that; else all that the server has
     user           another user, when the server is root and that user can reach what a run needs
     capabilities   none left
     privileges     none to be gained by starting a program
@@ -47,6 +48,7 @@ class Policy:
     home        the data folder: never readable through a path that contains it
     user        the user to become, or None
     namespaces  whether to make namespaces (the kernel is known to allow them)
+    network     whether there is a network
     also        more that may be read
     """
 
@@ -56,6 +58,7 @@ class Policy:
     home: str
     user: int | None = None
     namespaces: bool = False
+    network: bool = True
     also: tuple[str, ...] = ()
 
     @classmethod
@@ -65,9 +68,12 @@ class Policy:
 
 
 def confine(policy: Policy) -> None:
-    """Take every layer, for good. With namespaces this returns in another process: see there."""
+    """Take every layer, for good. With namespaces this returns in another process: see there.
+
+    Raises OSError where nothing can keep this process from a network that it must not have.
+    """
     if policy.namespaces:
-        namespaces.enter()
+        namespaces.enter(network=policy.network)
     system = (*_SYSTEM, *_MACHINE, *_public_configuration(), *_own_paths(policy))
     readable = [part for path in system for part in _without(path, policy.home)]
     view = View(
@@ -77,7 +83,10 @@ def confine(policy: Policy) -> None:
     drop_privileges(policy.user)
     kernel.forbid_new_privileges()
     landlock.restrict(view)
-    seccomp.restrict()
+    # In a network namespace, sockets reach nothing but this process's own loopback.
+    network = policy.network or policy.namespaces
+    if not seccomp.restrict(network=network) and not network:
+        raise OSError("the network can't be cut: there are neither namespaces nor seccomp here")
 
 
 def prepare(policy: Policy) -> None:

@@ -7,24 +7,31 @@ outside as its *guardian*: it runs none of the skill's code, dies with the serve
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import socket
+import struct
 
 from puras.server.worker.isolation import kernel
 
 _NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PROCESSES = 0x20000, 0x8000000, 0x10000000, 0x20000000
+_NEW_NETWORK = 0x40000000
 _NO_SUID, _NO_DEVICES, _NO_EXECUTE, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
+_SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 _SHARED_MEMORY = "size=1g,mode=1777"
 
 
-def enter() -> None:
+def enter(*, network: bool = True) -> None:
     """Return in process 1 of new namespaces; the caller itself becomes the guardian.
+
+    `network` off: a network of its own too, which has a loopback and leads nowhere.
 
     Raises OSError before anything happened when the kernel refuses the namespaces. When it refuses
     a mount, process 1 raises, and the guardian ends with its exit code.
     """
     user, group = os.getuid(), os.getgid()
-    flags = _NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES
+    flags = _NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES | (0 if network else _NEW_NETWORK)
     if user == 0:
         kernel.unshare(flags)
     else:
@@ -35,6 +42,8 @@ def enter() -> None:
         _guard(child)
     kernel.die_with_parent(signal.SIGKILL)
     _mount_own()
+    if not network:
+        _raise_loopback()
 
 
 def _keep_identity(user: int, group: int) -> None:
@@ -58,3 +67,9 @@ def _mount_own() -> None:
     kernel.mount("none", "/", kind="none", flags=_RECURSIVE | _PRIVATE)
     kernel.mount("proc", "/proc", kind="proc", flags=quiet)
     kernel.mount("tmpfs", "/dev/shm", kind="tmpfs", flags=quiet, options=_SHARED_MEMORY)
+
+
+def _raise_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        order = struct.pack("16sH14x", b"lo", _UP_AND_RUNNING)
+        fcntl.ioctl(asking, _SET_INTERFACE_FLAGS, order)

@@ -34,6 +34,11 @@ _GIVES_AND_LACKS: dict[str, tuple[str, str]] = {
         "runs see only their own processes, and the kernel ends them with their warm parent",
         "not allowed to this user; what a killed server leaves behind is killed at the next start",
     ),
+    "network": (
+        "runs have none",
+        "runs reach what the server reaches, ports of this machine too: set "
+        "PURAS_SKILL_NETWORK=none where they need none",
+    ),
     "user": (
         "runs have a user of their own",
         "the server is not root, or another user can't reach the interpreter or the data folder",
@@ -44,6 +49,11 @@ _GIVES_AND_LACKS: dict[str, tuple[str, str]] = {
         "runs write only to their own folder and can't read the data folder",
         "the kernel has none (it came with Linux 5.13), or it is switched off",
     ),
+    "reach": (
+        "signals and abstract sockets of a run end at its own processes",
+        "the kernel's Landlock can't do that (from Linux 6.12 on it can): where there are no "
+        "namespaces, runs could signal processes of their user",
+    ),
     "seccomp": (
         "system calls that no skill needs are refused",
         "the kernel has no filters, or none is written for this machine's architecture",
@@ -52,10 +62,11 @@ _GIVES_AND_LACKS: dict[str, tuple[str, str]] = {
 }
 
 
-def report(paths: Iterable[Path] = ()) -> list[Layer]:
-    """Return every layer. `paths` are those that a run's user would have to reach."""
+def report(paths: Iterable[Path] = (), *, network: bool = True) -> list[Layer]:
+    """Return every layer. `paths` are those that a run's user would have to reach; `network` is
+    whether runs are meant to have one."""
     user = user_for(0, [Path(sys.executable), *paths])
-    found = _try(user, with_namespaces=namespaces_work())
+    found = _try(user, with_namespaces=namespaces_work(), network=network)
     return [
         Layer(name, found.get(name, False), gives if found.get(name, False) else lacks)
         for name, (gives, lacks) in _GIVES_AND_LACKS.items()
@@ -84,12 +95,12 @@ def _open_to_others(path: Path) -> bool:
     return folders_open and bool(real.stat().st_mode & 0o004)
 
 
-def _try(user: int | None, *, with_namespaces: bool) -> dict[str, bool]:
+def _try(user: int | None, *, with_namespaces: bool, network: bool = True) -> dict[str, bool]:
     package = str(Path(__file__).parents[4])
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from puras.server.worker.isolation.probe import take_every_layer as take\n"
-        f"take({user!r}, with_namespaces={with_namespaces!r})"
+        f"take({user!r}, with_namespaces={with_namespaces!r}, network={network!r})"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code, package],
@@ -101,12 +112,12 @@ def _try(user: int | None, *, with_namespaces: bool) -> dict[str, bool]:
     return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
 
 
-def take_every_layer(user: int | None, *, with_namespaces: bool) -> None:
+def take_every_layer(user: int | None, *, with_namespaces: bool, network: bool) -> None:
     """Give up everything and print, as JSON, what holds. Only for a process of its own."""
     leads_session = os.getsid(0) == os.getpid()
     stdout = os.dup(1)
     if with_namespaces:
-        namespaces.enter()
+        namespaces.enter(network=network)
     layers.limit_files()
     layers.drop_privileges(user)
     kernel.forbid_new_privileges()
@@ -118,6 +129,8 @@ def take_every_layer(user: int | None, *, with_namespaces: bool) -> None:
         "capabilities": not layers.has_capabilities(),
         "privileges": True,
         "landlock": landlock.restrict(landlock.View((), ("/",))),
-        "seccomp": seccomp.restrict(),
+        "reach": landlock.abi() >= landlock.SCOPES_ABI,
+        "seccomp": seccomp.restrict(network=network or with_namespaces),
     }
+    found["network"] = not network and (found["namespaces"] or found["seccomp"])
     os.write(stdout, json.dumps(found).encode())

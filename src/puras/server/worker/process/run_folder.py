@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
+import socket
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -23,10 +23,12 @@ from pathlib import Path
 
 import puras
 from puras.server.refusals import Refused
+from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.processes import data_mark
 
 SOCKET_NAME = "puras.sock"
 _MAX_ROOT_BYTES = 107 - len(f"/{'z' * 6}/{'w' * 8}/{'r' * 8}/{SOCKET_NAME}")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_NAME = re.compile(r"call-[0-9a-f]{16}")
 
 
@@ -40,19 +42,33 @@ class RunFolder:
     descriptor: int
 
     @property
-    def socket(self) -> Path:
-        return self.path / SOCKET_NAME
-
-    @property
     def work(self) -> Path:
         return self.path / "work"
+
+    def listen(self) -> socket.socket:
+        """Return the socket of the run's helpers, bound in the folder itself."""
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            bound.bind(f"/proc/self/fd/{self.descriptor}/{SOCKET_NAME}")
+            if self.user is not None:
+                os.chown(
+                    SOCKET_NAME,
+                    self.user,
+                    self.user,
+                    dir_fd=self.descriptor,
+                    follow_symlinks=False,
+                )
+        except BaseException:
+            bound.close()
+            raise
+        return bound
 
     def environment(self) -> dict[str, str]:
         """Return the variables that lead a run to its folder."""
         return {
             "HOME": str(self.path / "home"),
             "TMPDIR": str(self.path / "tmp"),
-            "PURAS_SOCKET": str(self.socket),
+            "PURAS_SOCKET": str(self.path / SOCKET_NAME),
         }
 
     def take(self, name: str, call_folder: Path) -> None:
@@ -77,7 +93,8 @@ class RunFolder:
         """Move a file from a call's folder to the run's and return its name there."""
         name = f"call-{secrets.token_hex(8)}"
         file.chmod(0o600)
-        _own(file, self.user)
+        if self.user is not None:
+            os.chown(file, self.user, self.user)
         os.rename(file, name, dst_dir_fd=self.descriptor)
         return name
 
@@ -105,9 +122,10 @@ class RunFolders:
 
     def furnish(self, path: Path, user: int | None) -> RunFolder:
         """Put into a run's folder what a run finds there."""
+        folder = os.open(path, _FOLDER)
         for name in ("work", "home", "tmp"):
-            _made(path / name, user)
-        return RunFolder(path, user, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
+            _make(name, user, parent=folder)
+        return RunFolder(path, user, folder)
 
     def for_process(self, parent: Path, user: int | None) -> Path:
         """Make the folder of one process, or of one run of a warm one."""
@@ -115,18 +133,6 @@ class RunFolders:
 
     def for_call(self) -> Path:
         return _made(self._calls / secrets.token_hex(8), None)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, also where a run took our permission away (root needs none)."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if os.geteuid() != 0 and folder.exists():
-        folder.chmod(0o700)
-        for path, names, _ in os.walk(folder):
-            for name in names:
-                if not os.path.islink(inner := os.path.join(path, name)):
-                    os.chmod(inner, 0o700)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _root(home: Path) -> Path:
@@ -150,11 +156,18 @@ def _temporary(name: str) -> Path:
 
 
 def _made(folder: Path, user: int | None) -> Path:
-    folder.mkdir(mode=0o700)
-    _own(folder, user)
+    _make(os.fspath(folder), user)
     return folder
 
 
-def _own(path: Path, user: int | None) -> None:
-    if user is not None:
-        os.chown(path, user, user)
+def _make(path: str, user: int | None, *, parent: int | None = None) -> None:
+    """Make a folder. What it is in may be a user's, who could put a link under its name at once:
+    so it is the folder itself that is given away, not what is found by the name."""
+    os.mkdir(path, 0o700, dir_fd=parent)
+    if user is None:
+        return
+    folder = os.open(path, _FOLDER, dir_fd=parent)
+    try:
+        os.fchown(folder, user, user)
+    finally:
+        os.close(folder)

@@ -33,11 +33,12 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation import probe
+from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
 from puras.server.worker.process.output import Output, emit_log
 from puras.server.worker.process.processes import data_mark, reap_marked
-from puras.server.worker.process.run_folder import RunFolder, RunFolders, remove
+from puras.server.worker.process.run_folder import RunFolder, RunFolders
 from puras.server.worker.process.run_process import RunProcess, Unreadable
 from puras.server.worker.process.skill_socket import SkillSocket
 from puras.server.worker.process.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
@@ -66,18 +67,24 @@ class FunctionRunner:
         idle_seconds: float = IDLE_SECONDS,
         max_zygotes: int = MAX_ZYGOTES,
         namespaces: bool | None = None,
+        network: bool = True,
     ) -> FunctionRunner:
         """Kill and remove what an earlier worker of this data folder left, then be ready.
 
         `idle_seconds` is how long a warm parent stays without a run; `namespaces` None means: where
-        the kernel allows them.
+        the kernel allows them. `network` off: runs have none.
         """
         await asyncio.to_thread(reap_marked, data_mark(home))
         if namespaces is None:
             namespaces = await asyncio.to_thread(probe.namespaces_work)
         folders = await asyncio.to_thread(RunFolders, home)
         zygotes = Zygotes(
-            home, folders, idle_seconds=idle_seconds, limit=max_zygotes, namespaces=namespaces
+            home,
+            folders,
+            idle_seconds=idle_seconds,
+            limit=max_zygotes,
+            namespaces=namespaces,
+            network=network,
         )
         return cls(folders, zygotes=zygotes)
 

@@ -12,9 +12,7 @@ import asyncio
 import hmac
 import json
 import math
-import os
 import secrets
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +20,7 @@ from typing import Any, get_args
 import structlog
 
 from puras.server.refusals import Refused
+from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import emit_log, line_text
 from puras.server.worker.process.run_folder import RunFolder
@@ -60,10 +59,10 @@ class SkillSocket:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        path = self._folder.socket
-        self._server = await asyncio.start_unix_server(self._accept, path, limit=_MAX_LINE_BYTES)
-        if self._folder.user is not None:
-            os.chown(path, self._folder.user, self._folder.user)
+        bound = self._folder.listen()
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=bound, limit=_MAX_LINE_BYTES
+        )
 
     async def close(self) -> None:
         """Stop answering; calls that are under way are cancelled."""
@@ -133,7 +132,7 @@ class SkillSocket:
                 value = {**value, "file": self._folder.give(call_folder / str(value["file"]))}
             return value
         finally:
-            shutil.rmtree(call_folder, ignore_errors=True)
+            await asyncio.to_thread(remove, call_folder)
 
     def _say(self, arguments: Arguments) -> None:
         level, message = arguments.get("level"), arguments.get("message")

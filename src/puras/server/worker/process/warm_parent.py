@@ -19,8 +19,9 @@ from typing import Any
 
 from puras.server.worker.isolation.layers import Policy
 from puras.server.worker.process import confined, processes
+from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.outcomes import Exit
-from puras.server.worker.process.run_folder import RunFolder, RunFolders, remove
+from puras.server.worker.process.run_folder import RunFolder, RunFolders
 from puras.server.worker.process.run_process import RunProcess, send
 from puras.server.worker.process.skill_modules import Entry
 from puras.server.worker.spec import RunSpec

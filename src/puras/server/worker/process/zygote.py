@@ -40,13 +40,14 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from puras.server.worker.isolation import kernel, layers
-from puras.server.worker.process import invocation, processes
+from puras.server.worker.process import clearing, invocation, processes
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.skill_modules import Entry, SkillModules
 
 _MESSAGE_BYTES = 64 * 1024
 _WATCH_SECONDS = 0.25
 _SCOUT_SECONDS = 60.0
+_SHARED_MEMORY = "/dev/shm"
 _PAGE_BYTES = resource.getpagesize()
 
 
@@ -183,6 +184,8 @@ class Zygote:
         _, status = os.waitpid(pid, 0)
         run, scout = self._runs.pop(pid, None), self._scouts.pop(pid, None)
         self._kill_orphans()
+        if self._policy.namespaces and not self._runs:
+            clearing.empty(_SHARED_MEMORY)
         if run is not None:
             self._tell({"exited": run.number, "status": status, "why": run.why})
         if scout is not None and status == 0:

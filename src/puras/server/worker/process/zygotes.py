@@ -38,12 +38,14 @@ class Zygotes:
         idle_seconds: float,
         limit: int = MAX_ZYGOTES,
         namespaces: bool,
+        network: bool = True,
     ) -> None:
         self._home = home.resolve()
         self._folders = folders
         self._idle_seconds = idle_seconds
         self._limit = limit
         self._namespaces = namespaces
+        self._network = network
         self._numbers = itertools.count()
         self._parents: dict[_Key, WarmParent] = {}
         self._starting: dict[_Key, asyncio.Task[WarmParent]] = {}
@@ -103,6 +105,7 @@ class Zygotes:
             home=str(self._home),
             user=user,
             namespaces=self._namespaces,
+            network=self._network,
             also=_environment_parts(spec.python),
         )
         mark = processes.data_mark(self._home)
