@@ -10,12 +10,12 @@ import pytest
 
 from puras.server import admin, start
 from puras.server.clock import now
-from puras.server.db.migrate import SchemaTooNew, migrate_sqlite
+from puras.server.db.migrate import SchemaTooNew, latest, migrate_sqlite
 from puras.server.db.queries import Query
 from puras.server.db.sqlite import SQLiteDatabase, connect
 from puras.server.doctor.checks import Check, examine
 from puras.server.drive.store import Drive, Origin
-from puras.server.home import Home, secrets_keys
+from puras.server.home import DataInUse, Home, secrets_keys
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.refusals import Refused
@@ -119,12 +119,25 @@ async def test_without_data_the_operator_is_told_to_start_the_server(settings: S
 
 async def test_data_of_another_version_is_left_alone(settings: Settings) -> None:
     migrate_sqlite(settings.database_path)
-    for version, error in ((0, admin.NoData), (9999, SchemaTooNew)):
+    for version, error in ((0, admin.SchemaTooOld), (9999, SchemaTooNew)):
         connection = connect(settings.database_path)
         connection.execute(f"PRAGMA user_version={version}")
         connection.close()
         with pytest.raises(error, match=f"schema {version}"):
             await admin.list_workspaces(settings)
+
+
+async def test_an_operator_brings_old_data_to_this_version(settings: Settings) -> None:
+    assert await admin.migrate(settings) == (None, latest("sqlite"))
+    assert await admin.migrate(settings) == (latest("sqlite"), latest("sqlite"))
+    assert await admin.check_schema(settings) == latest("sqlite")
+
+
+async def test_data_is_not_migrated_under_a_running_server(
+    settings: Settings, server: SQLiteDatabase
+) -> None:
+    with pytest.raises(DataInUse):
+        await admin.migrate(settings)
 
 
 async def test_the_doctor_finds_a_sound_server_sound(

@@ -5,29 +5,20 @@ It works on the data folder itself, also while a server runs on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from puras.cli import output
+from puras.cli import admin_upkeep, output
+from puras.cli.admin_data import data_option, on_data
 from puras.cli.command import Group, NearNames
 from puras.cli.failures import CommandFailed
-from puras.cli.server_extra import need_server, server_refusals, server_settings
+from puras.cli.server_extra import need_server
 
 if TYPE_CHECKING:
-    from puras.server.settings import Settings
     from puras.server.workspaces.store import Workspace
-
-T = TypeVar("T")
-
-data_option: Final = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The server's data folder. Default: PURAS_HOME, else ~/.puras/data.",
-)
 
 
 @click.group(cls=NearNames)
@@ -44,6 +35,9 @@ def admin() -> None:
     need_server()
 
 
+admin.add_command(admin_upkeep.migrate)
+
+
 @admin.group(cls=Group)
 def workspace() -> None:
     """Create and list workspaces."""
@@ -55,7 +49,7 @@ def list_workspaces(data: Path | None) -> None:
     """List the workspaces and what they have left."""
     from puras.server import admin as server
 
-    found = _on_data(data, server.list_workspaces)
+    found = on_data(data, server.list_workspaces)
     output.show(
         [_document(each) for each in found],
         lambda: output.table(
@@ -79,7 +73,7 @@ def create_workspace(slug: str, name: str | None, data: Path | None) -> None:
     """
     from puras.server import admin as server
 
-    made = _on_data(data, lambda settings: server.create_workspace(settings, slug=slug, name=name))
+    made = on_data(data, lambda settings: server.create_workspace(settings, slug=slug, name=name))
     text = f"Created workspace {made.slug} with {output.usd(made.balance_micros)}."
     output.show(_document(made), lambda: click.echo(text))
 
@@ -103,7 +97,7 @@ def add_credits(workspace: str, usd: float, note: str | None, data: Path | None)
     """
     from puras.server import admin as server
 
-    balance = _on_data(
+    balance = on_data(
         data,
         lambda settings: server.add_credits(settings, workspace=workspace, usd=usd, note=note),
     )
@@ -129,7 +123,7 @@ def create_key(workspace: str, name: str, data: Path | None) -> None:
     """
     from puras.server import admin as server
 
-    made = _on_data(
+    made = on_data(
         data, lambda settings: server.create_key(settings, workspace=workspace, name=name)
     )
     output.note(f"A secret key of {workspace}. It is shown this once; keep it safe:")
@@ -152,7 +146,7 @@ def link(data: Path | None, host: str, port: int) -> None:
     """
     from puras.server import admin as server
 
-    made = _on_data(data, server.make_link, host=host, port=port)
+    made = on_data(data, server.make_link, host=host, port=port)
     output.show({"link": made}, lambda: click.echo(made))
 
 
@@ -175,7 +169,7 @@ def rotate_secrets(data: Path | None) -> None:
     """
     from puras.server import admin as server
 
-    count = _on_data(data, server.rotate_secrets)
+    count = on_data(data, server.rotate_secrets)
     text = f"Encrypted {count} {'secret' if count == 1 else 'secrets'} anew."
     output.show({"rotated": count}, lambda: click.echo(text))
 
@@ -193,7 +187,7 @@ def doctor(data: Path | None) -> None:
     """
     from puras.server.doctor.checks import examine
 
-    checks = _on_data(data, examine)
+    checks = on_data(data, examine)
     output.show(
         [asdict(check) for check in checks],
         lambda: output.table(
@@ -205,24 +199,6 @@ def doctor(data: Path | None) -> None:
     broken = [check.name for check in checks if check.state == "fail"]
     if broken:
         raise CommandFailed(f"broken: {', '.join(broken)}", code="unhealthy")
-
-
-def _on_data(
-    data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]], **address: Any
-) -> T:
-    """Do something to the data folder, and tell what is refused there as a command's failure."""
-    import asyncio
-
-    from puras.server.admin import NoData
-    from puras.server.secrets.vault import CannotOpen
-
-    with server_refusals():
-        try:
-            return asyncio.run(work(server_settings(data=data, **address)))
-        except NoData as error:
-            raise CommandFailed(str(error), code="no_data") from None
-        except CannotOpen as error:
-            raise CommandFailed(str(error), code="secrets_unreadable") from None
 
 
 def _document(workspace: Workspace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ prints: `puras admin` does.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
@@ -13,9 +14,9 @@ from puras.server.billing import store as billing
 from puras.server.clock import now
 from puras.server.data import connected, need_postgres
 from puras.server.db.database import Database, Transaction
-from puras.server.db.migrate import SchemaTooNew, latest
+from puras.server.db.migrate import SchemaTooNew, latest, migrate_sqlite
 from puras.server.db.sqlite import connect
-from puras.server.home import secrets_keys
+from puras.server.home import Home, secrets_keys
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.refusals import Refused
@@ -32,7 +33,15 @@ _MOST_USD = 1_000_000_000
 
 
 class NoData(Exception):
-    """There is no database yet, or one of an older version; the text says what to do."""
+    """There is no database yet; the text says what to do."""
+
+    code = "no_data"
+
+
+class SchemaTooOld(NoData):
+    """The data was written by an older version, and not migrated yet."""
+
+    code = "schema_too_old"
 
 
 async def create_workspace(settings: Settings, *, slug: str, name: str | None = None) -> Workspace:
@@ -135,6 +144,30 @@ async def rotate_secrets(settings: Settings) -> int:
         return await db.write(lambda tx: secrets.reseal_all(tx, vault))
 
 
+async def migrate(settings: Settings) -> tuple[int | None, int]:
+    """Bring the data to this code's schema; return its version before, None without data, and now.
+
+    Raises:
+        DataInUse: a server has the data folder, with SQLite.
+        SchemaTooNew: the data was written by a newer version.
+        Unavailable: PostgreSQL can't be reached, or lets us not make tables.
+    """
+    before = await _found_version(settings)
+    if settings.database_url is not None:
+        from puras.server.db.migrate_postgres import migrate_postgres
+
+        return before, await migrate_postgres(settings.database_url)
+    with closing(Home(settings.home)):
+        return before, await asyncio.to_thread(migrate_sqlite, settings.database_path)
+
+
+async def _found_version(settings: Settings) -> int | None:
+    try:
+        return await _schema_version(settings)
+    except NoData:
+        return None
+
+
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Open the database as it is, without bringing it to another version.
@@ -153,7 +186,10 @@ async def check_schema(settings: Settings) -> int:
     version = await _schema_version(settings)
     known = latest("sqlite" if settings.database_url is None else "postgres")
     if version < known:
-        raise NoData(f"the data has schema {version}, not {known}: run `puras serve` to upgrade it")
+        raise SchemaTooOld(
+            f"the data has schema {version}, not {known}: run `puras admin migrate`, or start the "
+            "server, which does the same"
+        )
     if version > known:
         raise SchemaTooNew(f"the data has schema {version}, not {known}: use the newer Puras")
     return version

@@ -41,7 +41,10 @@ async def root(call: Call) -> Reply:
 
 @routes.get("/ready", needs=None, returns=wire.Health, codes=("not_ready",))
 async def ready(call: Call) -> Reply:
-    """Say whether the database answers and has the schema of this version."""
+    """Say whether the database answers and has all that this version needs of its schema.
+
+    A newer schema has it: while a new version takes the old one's place, both are at work.
+    """
     database = call.platform.db
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
@@ -50,7 +53,7 @@ async def ready(call: Call) -> Reply:
         raise Refused(
             "not_ready", "the database does not answer: try again", retry_after=2
         ) from error
-    if version != latest(database.dialect):
+    if version < latest(database.dialect):
         raise Refused("not_ready", "the database's schema is not current: restart the server")
     return Reply(_HEALTH)
 

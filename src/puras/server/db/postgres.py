@@ -179,15 +179,24 @@ async def _once(pool: Pool, work: Work[T]) -> T:
     try:
         async with pool.connection(timeout=_CONNECT_SECONDS) as connection:
             try:
-                return await work(PostgresTransaction(connection))
-            except _CONFLICTS as error:
-                raise _UndoneError(f"too many changes at once: {error}") from error
-            except _PASSING as error:
-                if connection.closed:
-                    raise _UndoneError(f"the connection was lost: {error}") from error
-                raise
+                return await _on(connection, work)
+            except errors.FeatureNotSupported:
+                # A migration changed what a prepared statement gives: a rollback forgets them.
+                await connection.rollback()
+                return await _on(connection, work)
     except _PASSING as error:  # also a commit of which nobody knows whether it was done
         raise Unavailable(f"the database can't do it now: {error}") from error
+
+
+async def _on(connection: Connection, work: Work[T]) -> T:
+    try:
+        return await work(PostgresTransaction(connection))
+    except _CONFLICTS as error:
+        raise _UndoneError(f"too many changes at once: {error}") from error
+    except _PASSING as error:
+        if connection.closed:
+            raise _UndoneError(f"the connection was lost: {error}") from error
+        raise
 
 
 async def connect(url: str, **options: Any) -> Connection:
