@@ -74,6 +74,7 @@ MAX_DRIVE_PATH_BYTES = 1024
 MAX_EVENTS_PAGE = 10_000
 MAX_LIST_PAGE = 200
 MAX_SUBAGENT_DEPTH = 5
+MAX_CONCURRENCY = 10_000
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_SECRET_BYTES = 64 * 1024
 MAX_SECRETS = 100
@@ -284,6 +285,7 @@ class ManifestSkill(TypedDict):
     examples: list[SkillExample]
     timeout_seconds: float | None
     process: Literal["fresh", "warm"]
+    concurrency: NotRequired[int | None]
     needs: list[str]
     parent: str | None
     extra: dict[str, Any]
@@ -373,6 +375,7 @@ class SkillCard(TypedDict):
     type: JobType
     version: int
     public: bool
+    concurrency: int | None
     input_schema: dict[str, Any]
     output_schema: dict[str, Any] | None
     examples: list[SkillExample]
@@ -388,6 +391,7 @@ class Key(TypedDict):
     daily_cap_usd: float | None
     spent_today_micros: int
     rate_per_minute: int | None
+    concurrency: int | None
     allowed_origins: list[str] | None
     expires_at: str | None
     revoked_at: str | None
@@ -407,6 +411,7 @@ class KeyCreate(TypedDict):
     skills: NotRequired[Literal["all"] | list[str]]
     daily_cap_usd: NotRequired[float | None]
     rate_per_minute: NotRequired[int | None]
+    concurrency: NotRequired[int | None]
     allowed_origins: NotRequired[list[str] | None]
     expires_at: NotRequired[str | None]
 
@@ -416,6 +421,7 @@ class KeyPatch(TypedDict):
     skills: NotRequired[Literal["all"] | list[str]]
     daily_cap_usd: NotRequired[float | None]
     rate_per_minute: NotRequired[int | None]
+    concurrency: NotRequired[int | None]
     allowed_origins: NotRequired[list[str] | None]
     expires_at: NotRequired[str | None]
 

@@ -26,6 +26,7 @@ from puras.server.db.queries import Query
 from puras.server.events import store as events
 from puras.server.events.store import StoredEvent
 from puras.server.jobs import store as jobs
+from puras.server.jobs.claim import claim
 from puras.server.jobs.states import Ending, NewJob
 
 from ..postgres import PostgresServer, empty
@@ -152,9 +153,7 @@ class Seed:
 
     async def claim(self, *, most: int = 1, worker: str = "w1", concurrency: int = 10) -> list[Row]:
         rows, _ = await self.db.write(
-            lambda tx: jobs.claim(
-                tx, worker_id=worker, concurrency=concurrency, most=most, now=1_000
-            )
+            lambda tx: claim(tx, worker_id=worker, concurrency=concurrency, most=most, now=1_000)
         )
         return rows
 

@@ -121,6 +121,7 @@ async def test_a_key_expires_at_its_moment_and_not_before(
     [
         (Fences(), Power.FULL),
         (Fences(rate_per_minute=1), Power.LIMITED),
+        (Fences(concurrency=1), Power.LIMITED),
         (Fences(expires_at=2**52), Power.LIMITED),
         (Fences(daily_cap_micros=0), Power.NARROW),
         (Fences(skills=ALLOWLIST), Power.NARROW),

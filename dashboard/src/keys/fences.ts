@@ -52,10 +52,11 @@ export function stateOf({ revoked_at, expires_at }: Key, now: number): KeyState 
 
 /** What limits a key besides its cap, a phrase each. */
 export function fencesOf(key: Key): string[] {
-  const { skills, rate_per_minute: rate, allowed_origins: origins } = key;
+  const { skills, rate_per_minute: rate, concurrency, allowed_origins: origins } = key;
   const fences: string[] = [];
   if (skills !== "all") fences.push(`only ${skills.join(", ")}`);
   if (rate !== null) fences.push(`${rate} submits a minute`);
+  if (concurrency !== null) fences.push(`${concurrency} at once`);
   if (origins) fences.push(`from ${origins.join(", ")}`);
   return fences;
 }

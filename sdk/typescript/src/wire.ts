@@ -249,6 +249,7 @@ export interface ManifestSkill {
   examples: SkillExample[];
   timeout_seconds: number | null;
   process: "fresh" | "warm";
+  concurrency?: number | null;
   needs: string[];
   parent: string | null;
   extra: Record<string, unknown>;
@@ -334,6 +335,7 @@ export interface SkillCard {
   type: JobType;
   version: number;
   public: boolean;
+  concurrency: number | null;
   input_schema: Record<string, unknown>;
   output_schema: Record<string, unknown> | null;
   examples: SkillExample[];
@@ -349,6 +351,7 @@ export interface Key {
   daily_cap_usd: number | null;
   spent_today_micros: number;
   rate_per_minute: number | null;
+  concurrency: number | null;
   allowed_origins: string[] | null;
   expires_at: string | null;
   revoked_at: string | null;
@@ -367,6 +370,7 @@ export interface KeyCreate {
   skills?: "all" | string[];
   daily_cap_usd?: number | null;
   rate_per_minute?: number | null;
+  concurrency?: number | null;
   allowed_origins?: string[] | null;
   expires_at?: string | null;
 }
@@ -376,6 +380,7 @@ export interface KeyPatch {
   skills?: "all" | string[];
   daily_cap_usd?: number | null;
   rate_per_minute?: number | null;
+  concurrency?: number | null;
   allowed_origins?: string[] | null;
   expires_at?: string | null;
 }

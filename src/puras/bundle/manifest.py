@@ -28,6 +28,7 @@ _SHOWN = frozenset(
         "examples",
         "timeout_seconds",
         "process",
+        "concurrency",
         "env",
         "secrets",
     }
@@ -98,6 +99,7 @@ def yaml_skill(skill: SkillFolder, fields: Mapping[str, Any], *, description: st
         examples=fields.get("examples", []),
         timeout_seconds=fields.get("timeout_seconds"),
         process=fields.get("process", "fresh"),
+        concurrency=fields.get("concurrency"),
         needs=list(dict.fromkeys([*fields.get("env", []), *fields.get("secrets", [])])),
         parent=skill.parent,
         extra=extra,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from puras.bundle.faults import Findings, did_you_mean, listed
-from puras.wire import JobType
+from puras.wire import MAX_CONCURRENCY, JobType
 
 Check = Callable[[Any], str | None]
 
@@ -47,6 +47,11 @@ def is_seconds(value: Any) -> str | None:
 def is_count(value: Any) -> str | None:
     fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
     return None if fits else "write a whole number above 0"
+
+
+def is_concurrency(value: Any) -> str | None:
+    fits = is_count(value) is None and value <= MAX_CONCURRENCY
+    return None if fits else f"write a whole number from 1 to {MAX_CONCURRENCY:,}"
 
 
 def is_texts(value: Any) -> str | None:
@@ -94,6 +99,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "examples": Key(_anything),
     "timeout_seconds": Key(is_seconds),
     "process": Key(one_of("fresh", "warm"), only="function"),
+    "concurrency": Key(is_concurrency),
     "env": Key(is_variables),
     "secrets": Key(is_variables),
     "bash_secrets": Key(is_variables, only="agentic"),

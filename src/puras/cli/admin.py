@@ -40,7 +40,7 @@ admin.add_command(admin_upkeep.migrate)
 
 @admin.group(cls=Group)
 def workspace() -> None:
-    """Create and list workspaces."""
+    """Create, list and limit workspaces."""
 
 
 @workspace.command("list")
@@ -53,8 +53,11 @@ def list_workspaces(data: Path | None) -> None:
     output.show(
         [_document(each) for each in found],
         lambda: output.table(
-            ["SLUG", "NAME", "BALANCE", "ID"],
-            [[each.slug, each.name, output.usd(each.balance_micros), each.id] for each in found],
+            ["SLUG", "NAME", "BALANCE", "AT ONCE", "ID"],
+            [
+                [each.slug, each.name, output.usd(each.balance_micros), each.concurrency, each.id]
+                for each in found
+            ],
             empty="No workspaces.",
         ),
     )
@@ -76,6 +79,30 @@ def create_workspace(slug: str, name: str | None, data: Path | None) -> None:
     made = on_data(data, lambda settings: server.create_workspace(settings, slug=slug, name=name))
     text = f"Created workspace {made.slug} with {output.usd(made.balance_micros)}."
     output.show(_document(made), lambda: click.echo(text))
+
+
+@workspace.command("limit")
+@click.argument("slug")
+@click.option("--concurrency", type=int, metavar="N", help="Most runs at once.")
+@click.option("--default", "lift", is_flag=True, help="As PURAS_WORKSPACE_CONCURRENCY says.")
+@data_option
+def limit_workspace(slug: str, concurrency: int | None, lift: bool, data: Path | None) -> None:
+    """Set how many runs a workspace may have at once; running servers keep to it from then on.
+
+    \b
+    Example:
+      puras admin workspace limit acme --concurrency 4
+    """
+    from puras.server import admin as server
+
+    if lift == (concurrency is not None):
+        raise click.UsageError("write either --concurrency N or --default")
+    made = _on_data(
+        data,
+        lambda settings: server.limit_workspace(settings, workspace=slug, concurrency=concurrency),
+    )
+    most = "as many runs at once as any other" if lift else f"at most {concurrency} at once"
+    output.show(_document(made), lambda: click.echo(f"{made.slug} runs {most} now."))
 
 
 @admin.group(cls=NearNames)
@@ -207,4 +234,5 @@ def _document(workspace: Workspace) -> dict[str, Any]:
         "slug": workspace.slug,
         "name": workspace.name,
         "balance_micros": workspace.balance_micros,
+        "concurrency": workspace.concurrency,
     }

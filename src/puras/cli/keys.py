@@ -36,6 +36,7 @@ def fences(command: F) -> F:
         ),
         click.option("--daily-cap", type=float, metavar="USD", help="Most to spend in a UTC day."),
         click.option("--rate", type=int, metavar="N", help="Most submits in a minute."),
+        click.option("--concurrency", type=int, metavar="N", help="Most runs at once."),
         click.option(
             "--origin",
             "origins",
@@ -80,6 +81,7 @@ def mint(
     skills: tuple[str, ...],
     daily_cap: float | None,
     rate: int | None,
+    concurrency: int | None,
     origins: tuple[str, ...],
     expires: str | None,
 ) -> None:
@@ -95,7 +97,14 @@ def mint(
         "kind": "publishable" if publishable else "secret",
         "skills": list(skills) or "all",
     }
-    _add_fences(body, daily_cap=daily_cap, rate=rate, origins=origins, expires=expires)
+    _add_fences(
+        body,
+        daily_cap=daily_cap,
+        rate=rate,
+        concurrency=concurrency,
+        origins=origins,
+        expires=expires,
+    )
     with connect() as api:
         minted = api.mint_key(body)
     if "key" not in minted:
@@ -114,6 +123,7 @@ def mint(
 @click.option("--all-skills", is_flag=True, help="Lift the skill allowlist.")
 @click.option("--no-daily-cap", is_flag=True, help="Lift the daily cap.")
 @click.option("--no-rate", is_flag=True, help="Lift the rate limit.")
+@click.option("--no-concurrency", is_flag=True, help="Lift the limit of runs at once.")
 @click.option("--any-origin", is_flag=True, help="Lift the list of origins.")
 @click.option("--no-expiry", is_flag=True, help="Let it never expire.")
 @fences
@@ -123,11 +133,13 @@ def update(
     all_skills: bool,
     no_daily_cap: bool,
     no_rate: bool,
+    no_concurrency: bool,
     any_origin: bool,
     no_expiry: bool,
     skills: tuple[str, ...],
     daily_cap: float | None,
     rate: int | None,
+    concurrency: int | None,
     origins: tuple[str, ...],
     expires: str | None,
 ) -> None:
@@ -145,11 +157,20 @@ def update(
         changes["daily_cap_usd"] = None
     if no_rate:
         changes["rate_per_minute"] = None
+    if no_concurrency:
+        changes["concurrency"] = None
     if any_origin:
         changes["allowed_origins"] = None
     if no_expiry:
         changes["expires_at"] = None
-    _add_fences(changes, daily_cap=daily_cap, rate=rate, origins=origins, expires=expires)
+    _add_fences(
+        changes,
+        daily_cap=daily_cap,
+        rate=rate,
+        concurrency=concurrency,
+        origins=origins,
+        expires=expires,
+    )
     if not changes:
         raise click.UsageError("nothing to change: see puras keys update --help")
     with connect() as api:
@@ -176,6 +197,7 @@ def _add_fences(
     *,
     daily_cap: float | None,
     rate: int | None,
+    concurrency: int | None,
     origins: Sequence[str],
     expires: str | None,
 ) -> None:
@@ -183,6 +205,8 @@ def _add_fences(
         body["daily_cap_usd"] = daily_cap
     if rate is not None:
         body["rate_per_minute"] = rate
+    if concurrency is not None:
+        body["concurrency"] = concurrency
     if origins:
         body["allowed_origins"] = list(origins)
     if expires is not None:
@@ -200,6 +224,7 @@ def _described(key: Key) -> dict[str, Any]:
         "daily cap": None if cap is None else f"${cap:,.2f}",
         "spent today": output.usd(key["spent_today_micros"]),
         "submits a minute": key["rate_per_minute"],
+        "runs at once": key["concurrency"],
         "origins": key["allowed_origins"],
         "expires": output.moment(key["expires_at"]),
         "last used": output.moment(key["last_used_at"]),

@@ -27,7 +27,7 @@ from puras.server.sessions.links import link_url
 from puras.server.settings import Settings
 from puras.server.workspaces import store as workspaces
 from puras.server.workspaces.store import Workspace
-from puras.wire import KeyKind
+from puras.wire import MAX_CONCURRENCY, KeyKind
 
 _MOST_USD = 1_000_000_000
 
@@ -64,6 +64,27 @@ async def list_workspaces(settings: Settings) -> list[Workspace]:
     """Return all workspaces, oldest first. Raises NoData, SchemaTooNew."""
     async with open_database(settings) as db:
         return await db.read(workspaces.every)
+
+
+async def limit_workspace(
+    settings: Settings, *, workspace: str, concurrency: int | None
+) -> Workspace:
+    """Set how many runs a workspace (its slug) may have at once; None: PURAS_WORKSPACE_CONCURRENCY.
+
+    Raises:
+        Refused: `invalid_request` for a number that makes no sense, `not_found`.
+        NoData, SchemaTooNew: as `create_workspace`.
+    """
+    if concurrency is not None and not 1 <= concurrency <= MAX_CONCURRENCY:
+        raise Refused("invalid_request", f"a workspace runs 1 to {MAX_CONCURRENCY:,} jobs at once")
+
+    async def limit(tx: Transaction) -> Workspace:
+        found = await _workspace(tx, workspace)
+        await workspaces.limit(tx, found.id, concurrency=concurrency)
+        return await _workspace(tx, workspace)
+
+    async with open_database(settings) as db:
+        return await db.write(limit)
 
 
 async def add_credits(

@@ -14,7 +14,8 @@ class Power(enum.IntEnum):
 
     PUBLISHABLE  any key: submit, and what it submitted itself
     NARROW       a secret key with an allowlist or a daily cap: also its own list, spans, balance
-    LIMITED      a secret key with a rate or an expiry only: all of its workspace but managing it
+    LIMITED      a secret key with a rate, a concurrency or an expiry only: all of its workspace but
+                 managing it
     FULL         a secret key without any fence: deploys, and manages keys and skillpacks
     """
 
@@ -37,6 +38,7 @@ class Caller:
     skills: frozenset[tuple[str, str]] | None = None
     daily_cap_micros: int | None = None
     rate_per_minute: int | None = None
+    concurrency: int | None = None
     allowed_origins: frozenset[str] | None = None
     expires_at: Micros | None = None
     session_id: str | None = None
@@ -51,7 +53,8 @@ class Caller:
             return Power.PUBLISHABLE
         if self.skills is not None or self.daily_cap_micros is not None:
             return Power.NARROW
-        if self.rate_per_minute is not None or self.expires_at is not None:
+        limits = (self.rate_per_minute, self.concurrency, self.expires_at)
+        if any(limit is not None for limit in limits):
             return Power.LIMITED
         return Power.FULL
 

@@ -23,7 +23,8 @@ class Settings:
     storage_url             PURAS_STORAGE_URL, none           s3://bucket/prefix; else in `home`
     cache_bytes             PURAS_CACHE_MB, 10240             MiB of copies of what lies in a bucket
     public_url              PURAS_PUBLIC_URL, the address     origin of every URL we issue
-    concurrency             PURAS_CONCURRENCY, 10             runs at once, here and per workspace
+    concurrency             PURAS_CONCURRENCY, 10             runs at once in this process
+    workspace_concurrency   PURAS_WORKSPACE_CONCURRENCY, the same  runs at once of a workspace
     bootstrap_key           PURAS_BOOTSTRAP_KEY, none         a secret key made at every start
     require_key             --require-key, none               a token that counts as a secret key
     secrets_key             PURAS_SECRETS_KEY, a file         32 bytes in base64, then older ones
@@ -55,6 +56,7 @@ class Settings:
     cache_bytes: int = 10_240 << 20
     public_url: str = "http://127.0.0.1:8787"
     concurrency: int = 10
+    workspace_concurrency: int = 10
     bootstrap_key: str | None = field(default=None, repr=False)
     require_key: str | None = field(default=None, repr=False)
     secrets_key: str | None = field(default=None, repr=False)
@@ -116,6 +118,7 @@ def read_settings(
     Raises:
         BadSetting: a value can't be read.
     """
+    concurrency = int(_number(environment, "PURAS_CONCURRENCY", 10, least=1))
     shown_host = f"[{host}]" if ":" in host else host
     return Settings(
         home=(home or Path(environment.get("PURAS_HOME") or "~/.puras/data"))
@@ -130,7 +133,10 @@ def read_settings(
         public_url=(environment.get("PURAS_PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip(
             "/"
         ),
-        concurrency=int(_number(environment, "PURAS_CONCURRENCY", 10, least=1)),
+        concurrency=concurrency,
+        workspace_concurrency=int(
+            _number(environment, "PURAS_WORKSPACE_CONCURRENCY", concurrency, least=1)
+        ),
         bootstrap_key=environment.get("PURAS_BOOTSTRAP_KEY") or None,
         require_key=require_key,
         secrets_key=environment.get("PURAS_SECRETS_KEY") or None,

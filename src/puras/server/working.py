@@ -98,6 +98,7 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
         writer=writer,
         clock=clock.now,
         concurrency=settings.concurrency,
+        workspace_concurrency=settings.workspace_concurrency,
         perform=attempts.perform,
         prepare=preparations.begin,
         clear=copies.forget,

@@ -25,6 +25,7 @@ from puras.server.events.writer import EventWriter
 from puras.server.fetch import Fetcher
 from puras.server.jobs import store as jobs
 from puras.server.jobs.calls import CallKey
+from puras.server.jobs.claim import claim
 from puras.server.jobs.states import NewJob
 from puras.server.platform import Platform
 from puras.server.secrets.store import Secrets
@@ -75,7 +76,7 @@ class Bench:
     async def attempt(self) -> AsyncIterator[Attempt]:
         """Claim the job and have hands for it, until the block ends."""
         rows, _ = await self.platform.db.write(
-            lambda tx: jobs.claim(tx, worker_id="w", concurrency=10, most=1, now=1_000)
+            lambda tx: claim(tx, worker_id="w", concurrency=10, most=1, now=1_000)
         )
         writer = EventWriter(self.platform.db, self.platform.hub)
         run = self._run(rows[0], writer)

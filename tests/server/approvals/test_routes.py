@@ -17,6 +17,7 @@ from puras.server.clock import SECOND, new_id
 from puras.server.db.database import Row, Transaction
 from puras.server.deployments import store as deployments
 from puras.server.jobs import store as jobs
+from puras.server.jobs.claim import claim
 from puras.server.jobs.routes import routes as job_routes
 from puras.server.jobs.states import NewJob
 from puras.server.keys.fences import Fences
@@ -80,9 +81,7 @@ class Desk:
                 depth=0 if below is None else 1,
             )
             await jobs.enqueue(tx, job, now=clock())
-            (row,), changes = await jobs.claim(
-                tx, worker_id="w", concurrency=10, most=1, now=clock()
-            )
+            (row,), changes = await claim(tx, worker_id="w", concurrency=10, most=1, now=clock())
             ask = Ask("1.0", "refund", {"order": 7}, 1)
             await approvals.park(tx, row, [ask], timeout=60 * SECOND, now=clock(), changes=changes)
             return row

@@ -48,6 +48,7 @@ async def test_a_card_tells_all_that_a_caller_needs(bench: Bench) -> None:
         "type": "function",
         "version": 2,
         "public": False,
+        "concurrency": None,
     }
 
 

@@ -18,6 +18,7 @@ COLUMNS = """
 SELECT table_name, column_name, is_nullable = 'NO' AS required, column_default
 FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name <> 'schema_version'
+  AND table_name NOT IN (SELECT table_name FROM information_schema.views)
 """
 UNIQUES = """
 SELECT tables.relname, array_agg(columns.attname::text ORDER BY columns.attname),

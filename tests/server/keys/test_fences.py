@@ -16,6 +16,7 @@ def test_everything_is_read_into_the_units_of_the_store() -> None:
         "name": "  shop  ",
         "daily_cap_usd": 1.5,
         "rate_per_minute": 60.0,
+        "concurrency": 2.0,
         "allowed_origins": ["https://Shop.example/", "https://shop.example:443"],
         "expires_at": "2026-06-01T14:00:00+02:00",
     }
@@ -27,6 +28,7 @@ def test_everything_is_read_into_the_units_of_the_store() -> None:
         "name": "shop",
         "daily_cap_micros": 1_500_000,
         "rate_per_minute": 60,
+        "concurrency": 2,
         "allowed_origins": ("https://shop.example",),
         "expires_at": NOW + 1_000_000,
     }
@@ -48,6 +50,8 @@ def test_null_takes_a_fence_away_and_what_is_left_out_stays() -> None:
         ("daily_cap_usd", 1e300),
         ("rate_per_minute", 0),
         ("rate_per_minute", 10**30),
+        ("concurrency", 0),
+        ("concurrency", 10_001),
         ("allowed_origins", []),
         ("allowed_origins", ["https://a.example"] * 101),
         ("allowed_origins", ["https://a.example", "a.example"]),

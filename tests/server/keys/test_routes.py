@@ -206,7 +206,7 @@ async def test_a_change_moves_what_it_names_and_leaves_the_rest(
     client: httpx2.AsyncClient, platform: Platform, workspace_id: str
 ) -> None:
     await make_skillpack(platform, workspace_id, "pack", skills=["one"])
-    fences = {"skills": ["pack/one"], "daily_cap_usd": 1, "rate_per_minute": 5}
+    fences = {"skills": ["pack/one"], "daily_cap_usd": 1, "rate_per_minute": 5, "concurrency": 3}
     minted = (await post(client, fences)).json()
     url = f"/v1/keys/{minted['id']}"
     renamed = (await client.patch(url, json={"name": "new", "daily_cap_usd": 0})).json()
@@ -272,7 +272,13 @@ async def test_keys_of_another_workspace_do_not_exist(
 
 
 @pytest.mark.parametrize(
-    "fences", [Fences(rate_per_minute=1), Fences(daily_cap_micros=1), Fences(expires_at=2**52)]
+    "fences",
+    [
+        Fences(rate_per_minute=1),
+        Fences(concurrency=1),
+        Fences(daily_cap_micros=1),
+        Fences(expires_at=2**52),
+    ],
 )
 async def test_a_fenced_key_can_not_widen_itself(
     client: httpx2.AsyncClient, platform: Platform, workspace_id: str, fences: Fences

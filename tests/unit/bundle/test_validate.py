@@ -30,6 +30,7 @@ description: Greets.
 output_schema: {{properties: {{message: {{type: text}}}}}}
 examples: [{{title: One, inputs: {{name: Ada}}, outputs: {{message: Hi}}}}]
 timeout_seconds: 60
+concurrency: 2
 process: warm
 env: [TOKEN]
 secrets: [API_KEY, TOKEN]
@@ -57,6 +58,7 @@ marketing: {{on: yes, ratio: 9:16}}
                     {"title": "One", "inputs": {"name": "Ada"}, "outputs": {"message": "Hi"}}
                 ],
                 "timeout_seconds": 60,
+                "concurrency": 2,
                 "process": "warm",
                 "needs": ["TOKEN", "API_KEY"],
                 "parent": None,
@@ -139,6 +141,9 @@ KEY_FAULTS = [
     ("text_model: claude", "$.text_model", "write a model as `family/variant`"),
     ("audio_model: 3", "$.audio_model", "write a model as `family/variant`"),
     ("model: a/b\ntext_model: a/b", "$.model", "another word for `text_model`"),
+    ("concurrency: 0", "$.concurrency", "a whole number from 1 to 10,000"),
+    ("concurrency: 10001", "$.concurrency", "a whole number from 1 to 10,000"),
+    ("concurrency: yes", "$.concurrency", "a whole number from 1 to 10,000"),
     ("timeout_seconds: 0", "$.timeout_seconds", "a number of seconds above 0"),
     ("timeout_seconds: true", "$.timeout_seconds", "a number of seconds above 0"),
     ("timeout_seconds: 1m", "$.timeout_seconds", "a number of seconds above 0"),

@@ -166,6 +166,7 @@ class Loopback:
             "daily_cap_usd": None,
             "spent_today_micros": 0,
             "rate_per_minute": None,
+            "concurrency": None,
             "allowed_origins": None,
             "expires_at": None,
             "revoked_at": None,

@@ -20,6 +20,7 @@ def test_a_minted_key_alone_goes_to_stdout(puras: Run, server: Loopback) -> None
 def test_every_fence_of_a_key_can_be_named(puras: Run, server: Loopback) -> None:
     puras(
         *("keys", "mint", "--name", "app", "--publishable", "--daily-cap", "2.5", "--rate", "10"),
+        *("--concurrency", "3"),
         *("--skill", "a/b", "--skill", "a/c", "--origin", "https://app.example"),
         *("--expires", "2027-01-31T00:00:00Z"),
     )
@@ -29,6 +30,7 @@ def test_every_fence_of_a_key_can_be_named(puras: Run, server: Loopback) -> None
         "skills": ["a/b", "a/c"],
         "daily_cap_usd": 2.5,
         "rate_per_minute": 10,
+        "concurrency": 3,
         "allowed_origins": ["https://app.example"],
         "expires_at": "2027-01-31T00:00:00Z",
     }
@@ -70,6 +72,7 @@ def test_revoked_keys_are_listed_on_request_only(puras: Run, server: Loopback) -
         (["--all-skills"], {"skills": "all"}),
         (["--no-daily-cap"], {"daily_cap_usd": None}),
         (["--no-rate"], {"rate_per_minute": None}),
+        (["--no-concurrency"], {"concurrency": None}),
         (["--any-origin"], {"allowed_origins": None}),
         (["--no-expiry"], {"expires_at": None}),
     ],

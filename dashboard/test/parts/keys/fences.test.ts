@@ -5,6 +5,7 @@ import { creationOf, fencesOf, NEW_KEY, stateOf } from "../../../src/keys/fences
 const KEY = {
   skills: "all",
   rate_per_minute: null,
+  concurrency: null,
   allowed_origins: null,
   expires_at: null,
   revoked_at: null,

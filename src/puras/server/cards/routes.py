@@ -84,6 +84,7 @@ def _card(
         "type": skill["type"],
         "version": deployment.version,
         "public": pack.public,
+        "concurrency": skill.get("concurrency"),
         "input_schema": skill["input_schema"],
         "output_schema": skill["output_schema"],
         "examples": skill["examples"],

@@ -203,6 +203,7 @@ def _new_job(caller: Caller, found: Found, inputs: dict[str, Any]) -> NewJob:
         wide_reach=True,
         public_view=False,
         source=SOURCE,
+        skill_concurrency=found.skill.get("concurrency"),
     )
 
 

@@ -2,10 +2,10 @@
 -- The lock lasts to the commit: the deployment can't be deleted before the job is there to be seen.
 INSERT INTO jobs (id, workspace_id, skillpack_id, skillpack, deployment_id, version, skill_name,
                   type, key_id, parent_job_id, root_job_id, depth, wide_reach, public_view, source,
-                  inputs, prompt, last_event_id, created_at)
+                  inputs, prompt, lane, skill_concurrency, last_event_id, created_at)
 SELECT :id, :workspace_id, :skillpack_id, :skillpack, d.id, d.version, :skill_name,
        :type, :key_id, :parent_job_id, :root_job_id, :depth, :wide_reach, :public_view, :source,
-       :inputs, :prompt, 1, :created_at
+       :inputs, :prompt, :lane, :skill_concurrency, 1, :created_at
 FROM deployments d
 WHERE d.id = :deployment_id AND d.deleted_at IS NULL
 FOR SHARE;
@@ -24,48 +24,38 @@ FOR NO KEY UPDATE;
 -- place. Only those that could get a job are locked, in the order of their ids.
 SELECT id FROM workspaces
 WHERE id IN (
-    SELECT candidate.workspace_id
-    FROM (
-        SELECT w.id AS workspace_id,
-               COALESCE(w.concurrency, :concurrency) AS places,
-               (SELECT j.id FROM jobs j
-                WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
-                ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
-               (SELECT COUNT(*) FROM jobs r
-                WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
-        FROM workspaces w
-    ) AS candidate
-    WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
-    ORDER BY candidate.running, candidate.job_id
+    SELECT workspace_id FROM lanes
+    WHERE workspace_running < COALESCE(workspace_concurrency, :concurrency)
+      AND (key_concurrency IS NULL OR key_running < key_concurrency)
+      AND (skill_concurrency IS NULL OR skill_running < skill_concurrency)
+    GROUP BY workspace_id
+    ORDER BY MIN(workspace_running), MIN(job_id)
     LIMIT :most
 )
 ORDER BY id
 FOR NO KEY UPDATE;
 
--- name: next_queued
--- Of the locked workspaces alone. A job that another transaction has (a cancel) is passed over.
-SELECT job.id AS job_id
-FROM jobs AS job
-WHERE job.status = 'queued' AND job.parked = 0 AND job.workspace_id = (
-    SELECT candidate.workspace_id
-    FROM (
-        SELECT w.id AS workspace_id,
-               COALESCE(w.concurrency, :concurrency) AS places,
-               (SELECT j.id FROM jobs j
-                WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
-                ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
-               (SELECT COUNT(*) FROM jobs r
-                WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
-        FROM workspaces w
-        WHERE w.id = ANY(:workspaces)
-    ) AS candidate
-    WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
-    ORDER BY candidate.running, candidate.job_id
-    LIMIT 1
+-- name: lock_skillpacks
+SELECT id FROM skillpacks WHERE id = ANY(:skillpacks) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: lanes
+-- Of the locked workspaces alone.
+SELECT *, COALESCE(workspace_concurrency, :concurrency) AS workspace_places FROM lanes
+WHERE workspace_id = ANY(:workspaces);
+
+-- name: claim
+-- A job that another transaction has (a cancel) is passed over.
+WITH next AS (
+    SELECT id FROM jobs
+    WHERE workspace_id = :workspace_id AND lane = :lane AND status = 'queued' AND parked = 0
+    ORDER BY depth DESC, id LIMIT :count
+    FOR NO KEY UPDATE SKIP LOCKED
 )
-ORDER BY job.depth DESC, job.id
-LIMIT 1
-FOR NO KEY UPDATE SKIP LOCKED;
+UPDATE jobs
+SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
+    started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
+FROM next WHERE jobs.id = next.id
+RETURNING jobs.*;
 
 -- name: renew
 WITH mine AS (

@@ -1,10 +1,10 @@
 -- name: insert
 INSERT INTO jobs (id, workspace_id, skillpack_id, skillpack, deployment_id, version, skill_name,
                   type, key_id, parent_job_id, root_job_id, depth, wide_reach, public_view, source,
-                  inputs, prompt, last_event_id, created_at)
+                  inputs, prompt, lane, skill_concurrency, last_event_id, created_at)
 SELECT :id, :workspace_id, :skillpack_id, :skillpack, d.id, d.version, :skill_name,
        :type, :key_id, :parent_job_id, :root_job_id, :depth, :wide_reach, :public_view, :source,
-       :inputs, :prompt, 1, :created_at
+       :inputs, :prompt, :lane, :skill_concurrency, 1, :created_at
 FROM deployments d
 WHERE d.id = :deployment_id AND d.deleted_at IS NULL;
 
@@ -41,27 +41,21 @@ LIMIT :limit;
 -- Where transactions run side by side: the workspaces to claim from, locked against other workers.
 SELECT id FROM workspaces WHERE 1 = 0;
 
--- name: next_queued
-SELECT candidate.job_id
-FROM (
-    SELECT w.id AS workspace_id,
-           COALESCE(w.concurrency, :concurrency) AS places,
-           (SELECT j.id FROM jobs j
-            WHERE j.workspace_id = w.id AND j.status = 'queued' AND j.parked = 0
-            ORDER BY j.depth DESC, j.id LIMIT 1) AS job_id,
-           (SELECT COUNT(*) FROM jobs r
-            WHERE r.workspace_id = w.id AND r.status = 'running' AND r.waiting = 0) AS running
-    FROM workspaces w
-) AS candidate
-WHERE candidate.job_id IS NOT NULL AND candidate.running < candidate.places
-ORDER BY candidate.running, candidate.job_id
-LIMIT 1;
+-- name: lock_skillpacks
+-- The same for skills that have a limit of their own: they may be run from many workspaces.
+SELECT id FROM skillpacks WHERE 1 = 0;
+
+-- name: lanes
+SELECT *, COALESCE(workspace_concurrency, :concurrency) AS workspace_places FROM lanes;
 
 -- name: claim
 UPDATE jobs
 SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
     started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
-WHERE id = :id AND status = 'queued' AND parked = 0
+WHERE id IN (SELECT id FROM jobs
+             WHERE workspace_id = :workspace_id AND lane = :lane
+               AND status = 'queued' AND parked = 0
+             ORDER BY depth DESC, id LIMIT :count)
 RETURNING *;
 
 -- name: renew

@@ -24,9 +24,10 @@ MOST_LOSSES = 3
 class NewJob:
     """A job that passed every check at submit.
 
-    wide_reach    whether the run reaches the whole drive of its workspace
-    public_view   whether the caller may see the public view only (a skill of others)
-    prompt        what a one-off agent is to do; None for a skill
+    wide_reach         whether the run reaches the whole drive of its workspace
+    public_view        whether the caller may see the public view only (a skill of others)
+    prompt             what a one-off agent is to do; None for a skill
+    skill_concurrency  how many runs of its skill there may be at once; None: no limit of its own
     """
 
     id: str
@@ -46,6 +47,13 @@ class NewJob:
     parent_job_id: str | None = None
     root_job_id: str | None = None
     depth: int = 0
+    skill_concurrency: int | None = None
+
+    @property
+    def lane(self) -> str:
+        """Whose turn it shares: that of its key, or there of its skill where that has a limit."""
+        own = () if self.skill_concurrency is None else (self.skillpack_id, self.skill_name)
+        return "/".join((self.key_id or "", *own))
 
 
 @dataclass(frozen=True, slots=True)

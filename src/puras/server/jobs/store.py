@@ -63,6 +63,8 @@ async def enqueue(tx: Transaction, job: NewJob, *, now: Micros) -> StoredEvent:
         source=job.source,
         inputs=json.dumps(job.inputs, ensure_ascii=False),
         prompt=job.prompt,
+        lane=job.lane,
+        skill_concurrency=job.skill_concurrency,
         created_at=now,
     )
     if inserted == 0:
@@ -127,41 +129,6 @@ async def list_visible(
         before=before,
         limit=limit,
     )
-
-
-async def claim(
-    tx: Transaction, *, worker_id: str, concurrency: int, most: int, now: Micros
-) -> tuple[list[Row], Changes]:
-    """Start up to `most` queued jobs whose workspaces have a free slot.
-
-    The workspace with the fewest running jobs comes first, within it the deepest child, then the
-    oldest job: a child takes over the slot of the parent that waits for it.
-    """
-    claimed: list[Row] = []
-    changes = Changes()
-    locked = await tx.all(QUERIES.lock_claimable, concurrency=concurrency, most=most)
-    workspaces = [row["id"] for row in locked]
-    while len(claimed) < most:
-        candidate = await tx.one(
-            QUERIES.next_queued, concurrency=concurrency, workspaces=workspaces
-        )
-        if candidate is None:
-            break
-        row = await tx.one(
-            QUERIES.claim,
-            id=candidate["job_id"],
-            worker_id=worker_id,
-            lease_until=now + LEASE,
-            now=now,
-        )
-        if row is None:
-            continue
-        event = status_event(now, "running", attempt=row["attempt"])
-        changes.events += await insert(
-            tx, job_id=row["id"], last_id=row["last_event_id"], events=[event]
-        )
-        claimed.append(row)
-    return claimed, changes
 
 
 async def renew(tx: Transaction, *, worker_id: str, now: Micros) -> dict[tuple[str, int], Row]:

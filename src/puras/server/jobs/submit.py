@@ -94,6 +94,7 @@ def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any
         wide_reach=own and not caller.is_publishable,
         public_view=not own,
         source=wanted.source,
+        skill_concurrency=found.skill.get("concurrency"),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from puras.server.clock import DAY, Micros, parse_iso
-from puras.wire import MICROS_PER_USD, Fault, KeyKind
+from puras.wire import MAX_CONCURRENCY, MICROS_PER_USD, Fault, KeyKind
 
 MAX_NAME_CHARACTERS = 100
 MAX_CAP_USD = 1_000_000_000
@@ -39,6 +39,7 @@ class Fences:
     skills: tuple[AllowedSkill, ...] | None = None
     daily_cap_micros: int | None = None
     rate_per_minute: int | None = None
+    concurrency: int | None = None
     allowed_origins: tuple[str, ...] | None = None
     expires_at: Micros | None = None
 
@@ -102,6 +103,12 @@ def _rate(value: float, kind: KeyKind, now: Micros) -> int:
     return int(value)
 
 
+def _concurrency(value: float, kind: KeyKind, now: Micros) -> int:
+    if not 1 <= value <= MAX_CONCURRENCY:
+        raise _Fault(f"must be 1 to {MAX_CONCURRENCY:,} runs at once")
+    return int(value)
+
+
 def _origins(value: Sequence[str], kind: KeyKind, now: Micros) -> tuple[str, ...]:
     if kind != "publishable":
         raise _Fault(
@@ -130,6 +137,7 @@ _READERS: Mapping[str, tuple[str, _Reader]] = {
     "name": ("name", _name),
     "daily_cap_usd": ("daily_cap_micros", _cap),
     "rate_per_minute": ("rate_per_minute", _rate),
+    "concurrency": ("concurrency", _concurrency),
     "allowed_origins": ("allowed_origins", _origins),
     "expires_at": ("expires_at", _expiry),
 }

@@ -9,10 +9,10 @@ WHERE keys.prefix = :prefix;
 -- name: insert
 INSERT INTO keys
     (id, workspace_id, name, kind, prefix, secret_hash, origin, all_skills, daily_cap_micros,
-     rate_per_minute, allowed_origins, expires_at, created_at)
+     rate_per_minute, concurrency, allowed_origins, expires_at, created_at)
 VALUES
     (:id, :workspace_id, :name, :kind, :prefix, :secret_hash, :origin, :all_skills,
-     :daily_cap_micros, :rate_per_minute, :allowed_origins, :expires_at, :now);
+     :daily_cap_micros, :rate_per_minute, :concurrency, :allowed_origins, :expires_at, :now);
 
 -- name: insert_skill
 INSERT INTO key_skills (key_id, skillpack_id, skill_name, path)
@@ -51,8 +51,8 @@ SELECT path FROM key_skills WHERE key_id = :key_id ORDER BY path;
 -- name: change
 UPDATE keys
 SET name = :name, all_skills = :all_skills, daily_cap_micros = :daily_cap_micros,
-    rate_per_minute = :rate_per_minute, allowed_origins = :allowed_origins,
-    expires_at = :expires_at
+    rate_per_minute = :rate_per_minute, concurrency = :concurrency,
+    allowed_origins = :allowed_origins, expires_at = :expires_at
 WHERE id = :key_id;
 
 -- name: revoke

@@ -27,6 +27,7 @@ _CHANGEABLE = (
     "all_skills",
     "daily_cap_micros",
     "rate_per_minute",
+    "concurrency",
     "allowed_origins",
     "expires_at",
 )
@@ -212,6 +213,7 @@ async def _shown(tx: Transaction, row: Row, *, now: Micros) -> Key:
         "daily_cap_usd": None if cap is None else cap / MICROS_PER_USD,
         "spent_today_micros": await billing.spent_today(tx, key_id=row["id"], now=now),
         "rate_per_minute": row["rate_per_minute"],
+        "concurrency": row["concurrency"],
         "allowed_origins": None if origins is None else json.loads(origins),
         "expires_at": iso_or_none(row["expires_at"]),
         "revoked_at": iso_or_none(row["revoked_at"]),
@@ -232,6 +234,7 @@ def _caller(rows: Sequence[Row]) -> Caller:
         skills=None if row["all_skills"] else frozenset(pairs),
         daily_cap_micros=row["daily_cap_micros"],
         rate_per_minute=row["rate_per_minute"],
+        concurrency=row["concurrency"],
         allowed_origins=None if origins is None else frozenset(json.loads(origins)),
         expires_at=row["expires_at"],
     )
@@ -242,6 +245,7 @@ def _columns(fences: Fences) -> dict[str, object]:
         "all_skills": int(fences.skills is None),
         "daily_cap_micros": fences.daily_cap_micros,
         "rate_per_minute": fences.rate_per_minute,
+        "concurrency": fences.concurrency,
         "allowed_origins": _listed(fences.allowed_origins),
         "expires_at": fences.expires_at,
     }

@@ -22,6 +22,7 @@ from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
 from puras.server.jobs import store
+from puras.server.jobs.claim import claim
 from puras.server.jobs.states import Ending
 from puras.server.spans import store as spans
 from puras.server.spans.store import Span
@@ -64,6 +65,7 @@ class Worker:
     writer: EventWriter
     clock: Clock
     concurrency: int
+    workspace_concurrency: int
     perform: Perform
     prepare: Callable[[str], None]
     clear: Callable[[str], Awaitable[None]]
@@ -161,10 +163,10 @@ class Worker:
         """Claim what there is; True: as much as was asked for, so there may be more."""
         most = self._free_places()
         rows, changes = await self.db.write(
-            lambda tx: store.claim(
+            lambda tx: claim(
                 tx,
                 worker_id=self.id,
-                concurrency=self.concurrency,
+                concurrency=self.workspace_concurrency,
                 most=most,
                 now=self.clock(),
             )

@@ -75,6 +75,11 @@ async def by_slug(tx: Transaction, slug: str) -> Workspace | None:
     return _workspace_or_none(await tx.one(QUERIES.by_slug, slug=slug))
 
 
+async def limit(tx: Transaction, workspace_id: str, *, concurrency: int | None) -> None:
+    """Set how many runs of a workspace there may be at once; None: what the server sets for all."""
+    await tx.run(QUERIES.limit, id=workspace_id, concurrency=concurrency)
+
+
 async def every(tx: Transaction) -> list[Workspace]:
     """Return all workspaces, oldest first."""
     return [_workspace(row) for row in await tx.all(QUERIES.every)]
