@@ -20,7 +20,6 @@ import pytest
 from puras.server.clock import new_id
 from puras.server.data import connected
 from puras.server.db.database import Database, Row
-from puras.server.db.migrate import migrate_sqlite
 from puras.server.db.migrate_postgres import migrate_postgres
 from puras.server.db.queries import Query
 from puras.server.events import store as events
@@ -29,9 +28,9 @@ from puras.server.jobs import store as jobs
 from puras.server.jobs.claim import claim
 from puras.server.jobs.states import Ending, NewJob
 
-from ..postgres import PostgresServer, empty
+from ..postgres import PostgresServer, emptying
 from . import s3
-from .support import TestDatabase, settings_for
+from .support import TestDatabase, lay_out_sqlite, settings_for
 
 _OPENS_A_DATABASE = {"open_platform", "open_server"}
 _FAR_FROM_THE_DATABASE = {
@@ -74,9 +73,10 @@ def emptied_postgres(postgres: PostgresServer) -> Callable[[], str]:
     """Give the URL of a migrated database, emptied at each call."""
     url = postgres.fresh()
     asyncio.run(migrate_postgres(url))
+    statement = emptying(postgres, url)
 
     def emptied() -> str:
-        empty(postgres, url)
+        postgres.run(statement, url)
         return url
 
     return emptied
@@ -96,7 +96,7 @@ def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
 async def db(dialect: str, tmp_path: Path) -> AsyncIterator[Database]:
     settings = settings_for(tmp_path)
     if dialect == "sqlite":
-        migrate_sqlite(settings.database_path)
+        lay_out_sqlite(settings.database_path)
     async with connected(settings) as database:
         yield database
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -81,6 +83,22 @@ def settings_for(home: Path, **settings: Any) -> Settings:
     return Settings(home=home, database_url=TestDatabase.url, **settings)
 
 
+def lay_out_sqlite(path: Path) -> None:
+    """Make an empty database of this code's schema where there is none."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(_empty_sqlite())
+
+
+@cache
+def _empty_sqlite() -> bytes:
+    """The file of such a database: to copy it costs a fraction of making it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "puras.db")
+        migrate_sqlite(path)
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def open_platform(
     home: Path, *, clock: HandClock | None = None, **settings: Any
@@ -88,7 +106,7 @@ async def open_platform(
     """Compose what answers requests, on a fresh database; nothing that runs jobs."""
     configured = settings_for(home, **settings)
     if configured.database_url is None:
-        migrate_sqlite(configured.database_path)
+        lay_out_sqlite(configured.database_path)
     async with connected(configured) as db:
         yield _platform(configured, db, clock=clock or now)
 
@@ -140,8 +158,11 @@ async def open_server(
     home: Path, *, grace: float = 1.0, models: OpenModels = open_models, **settings: Any
 ) -> AsyncIterator[Server]:
     """Start everything but the listener on a fresh data folder: it also runs jobs."""
+    configured = settings_for(home, **settings)
+    if configured.database_url is None:
+        lay_out_sqlite(configured.database_path)
     async with (
-        compose.running(settings_for(home, **settings), grace=grace, models=models) as started,
+        compose.running(configured, grace=grace, models=models) as started,
         serving(started.platform, *ROUTES) as client,
     ):
         if started.first is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import jsonschema_rs
@@ -65,10 +66,8 @@ class Shape:
     """What a body must look like. `fields` are the names that the type knows."""
 
     def __init__(self, wire_type: Any, *, strict: bool = False) -> None:
-        reference, definitions = schema_of(wire_type)
-        self.fields = sorted(definitions[reference["$ref"].rsplit("/", 1)[1]]["properties"])
+        self.fields, self._validator = _compiled(wire_type)
         self._strict = strict
-        self._validator = jsonschema_rs.Draft202012Validator({**reference, "$defs": definitions})
 
     def check(self, body: Any) -> None:
         """Raise Refused with every fault of a body: `unknown_field`, else `invalid_request`."""
@@ -95,6 +94,14 @@ class Shape:
             Fault(path=json_path(error.instance_path), message=_shortened(error.message))
             for error in errors
         ]
+
+
+@cache
+def _compiled(wire_type: Any) -> tuple[Sequence[str], jsonschema_rs.Draft202012Validator]:
+    """Return the fields of a wire type, and what tells whether a value is one."""
+    reference, definitions = schema_of(wire_type)
+    fields = sorted(definitions[reference["$ref"].rsplit("/", 1)[1]]["properties"])
+    return fields, jsonschema_rs.Draft202012Validator({**reference, "$defs": definitions})
 
 
 def schema_of(

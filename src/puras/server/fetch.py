@@ -16,6 +16,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -55,6 +56,12 @@ class Fetched:
     mime: str
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read whom this machine trusts, once: it takes as long as much of a server's start."""
+    return ssl.create_default_context()
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """Ask the system's resolver."""
     loop = asyncio.get_running_loop()
@@ -82,7 +89,7 @@ class Fetcher:
         self._backend = _CheckedBackend(
             (lambda _: True) if allow_private else is_allowed, resolve=resolve
         )
-        self._tls = ssl.create_default_context()
+        self._tls = _trust()
 
     async def fetch(
         self,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,13 +86,18 @@ def read_catalog(own: Path | None = None) -> Catalog:
     Raises:
         BadSetting: the file can't be read, or says what makes no sense.
     """
-    shipped = _entries(OWN_FILE)
+    shipped = dict(_shipped())
     added = _entries(own) if own is not None else {}
     merged = {slug: {**shipped.get(slug, {}), **entry} for slug, entry in added.items()}
     draft = {DRAFT: shipped.pop(DRAFT)}
     merged.pop(DRAFT, None)
     entries = {**merged, **{k: v for k, v in shipped.items() if k not in merged}, **draft}
     return Catalog({slug: _model(slug, entry, own) for slug, entry in entries.items()})
+
+
+@cache
+def _shipped() -> Mapping[str, dict[str, Any]]:
+    return _entries(OWN_FILE)
 
 
 def _entries(file: Path) -> dict[str, dict[str, Any]]:
