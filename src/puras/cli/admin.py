@@ -97,7 +97,7 @@ def limit_workspace(slug: str, concurrency: int | None, lift: bool, data: Path |
 
     if lift == (concurrency is not None):
         raise click.UsageError("write either --concurrency N or --default")
-    made = _on_data(
+    made = on_data(
         data,
         lambda settings: server.limit_workspace(settings, workspace=slug, concurrency=concurrency),
     )
