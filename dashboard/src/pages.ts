@@ -72,6 +72,3 @@ export const PAGES: readonly PageEntry[] = [
     isPublic: true,
   },
 ];
-
-/** Where somebody who signed in comes to. */
-export const HOME = "/skills";

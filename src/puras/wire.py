@@ -356,11 +356,15 @@ class SecretBody(TypedDict):
 
 
 class Snippets(TypedDict):
-    """How to call a skill, ready to be copied."""
+    """How to call a skill, ready to be copied. `python`, `typescript` and `curl` take the key from
+    `PURAS_API_KEY`; `react` is a component, and `mcp` the settings of a client of the Model Context
+    Protocol, each with a place for it."""
 
     python: str
     typescript: str
+    react: str
     curl: str
+    mcp: str
 
 
 class SkillCard(TypedDict):

@@ -1,7 +1,7 @@
 /** Buttons that open the browser's own choosers, for a folder and for a zip. */
 import { type ChangeEvent, useRef } from "react";
 import { Button } from "../ui/button";
-import { readFiles } from "./bundle/source";
+import { readFiles } from "./bundle/reading";
 import { choose } from "./chosen";
 import css from "./deploy.module.css";
 

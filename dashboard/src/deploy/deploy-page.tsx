@@ -9,7 +9,7 @@ import { Progress } from "../ui/meter";
 import { Notice, Panel } from "../ui/panel";
 import type { Bundle } from "./bundle/bundle";
 import { MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, MAX_UNPACKED_BYTES } from "./bundle/limits";
-import { readEntries, takeEntries } from "./bundle/source";
+import { readEntries, takeEntries } from "./bundle/reading";
 import { ChooseButtons } from "./choose-buttons";
 import { type Chosen, choose, forgetChosen, useChosen } from "./chosen";
 import css from "./deploy.module.css";

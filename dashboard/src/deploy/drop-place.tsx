@@ -2,7 +2,7 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { createPortal } from "react-dom";
 import { useLocation } from "wouter";
-import { readEntries, takeEntries } from "./bundle/source";
+import { readEntries, takeEntries } from "./bundle/reading";
 import { choose } from "./chosen";
 import css from "./deploy.module.css";
 

@@ -1,6 +1,6 @@
 /** Mints a key. Its text is shown once, right after; it is kept nowhere. */
 import { useMutation } from "@tanstack/react-query";
-import { type SubmitEvent, useState } from "react";
+import { useState } from "react";
 import type { KeyKind, MintedKey } from "wire";
 import { call } from "../api/client";
 import { faultAt, restOf } from "../api/faults";
@@ -8,6 +8,7 @@ import { useSkills } from "../skills/skills";
 import { Button } from "../ui/button";
 import { CopyButton } from "../ui/code";
 import { Dialog, DialogActions } from "../ui/dialog";
+import { DialogForm, FieldRow } from "../ui/dialog-form";
 import { Checkbox, Fault, Field, Input, Select, TextArea } from "../ui/field";
 import { Notice } from "../ui/panel";
 import { creationOf, type KeyDraft, NEW_KEY } from "./fences";
@@ -86,29 +87,20 @@ function Form({ error, isBusy, onSubmit, onCancel }: FormProps) {
     error,
     onChange: (change: Partial<KeyDraft>) => setDraft({ ...draft, ...change }),
   };
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    onSubmit(draft);
-  };
-  const rest = restOf(error, FIELDS);
   return (
-    <form onSubmit={submit} className={css["form"]}>
-      {rest && (
-        <Notice tone="bad" title="It was not minted">
-          {rest}
-        </Notice>
-      )}
+    <DialogForm
+      verb="Mint"
+      isBusy={isBusy}
+      failed="It was not minted"
+      fault={restOf(error, FIELDS)}
+      onSubmit={() => onSubmit(draft)}
+      onClose={onCancel}
+    >
       <NameAndKind {...part} />
       <Allowlist {...part} />
       <Limits {...part} />
       {draft.kind === "publishable" && <Origins {...part} />}
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" kind="primary" isBusy={isBusy}>
-          Mint
-        </Button>
-      </DialogActions>
-    </form>
+    </DialogForm>
   );
 }
 
@@ -180,7 +172,7 @@ function Allowlist({ draft, error, onChange }: PartProps) {
 
 function Limits({ draft, error, onChange }: PartProps) {
   return (
-    <div className={css["pair"]}>
+    <FieldRow>
       <Field label="Daily cap in US dollars" fault={faultAt(error, "$.daily_cap_usd")}>
         {(ties) => (
           <Input
@@ -220,7 +212,7 @@ function Limits({ draft, error, onChange }: PartProps) {
           />
         )}
       </Field>
-    </div>
+    </FieldRow>
   );
 }
 

@@ -1,17 +1,17 @@
 /** Makes a budget, or changes one. What a budget is for never changes. */
 import { useMutation } from "@tanstack/react-query";
-import { type SubmitEvent, useState } from "react";
+import { useState } from "react";
 import type { Budget, BudgetWindow } from "wire";
 import { call } from "../api/client";
 import { faultAt, restOf } from "../api/faults";
 import { useSkills } from "../skills/skills";
-import { Button } from "../ui/button";
-import { Dialog, DialogActions } from "../ui/dialog";
+import { Dialog } from "../ui/dialog";
+import { DialogForm, FieldRow } from "../ui/dialog-form";
 import { Checkbox, Field, Input, Select } from "../ui/field";
-import { Notice } from "../ui/panel";
 import { tellDone } from "../ui/toasts";
-import css from "./money.module.css";
 import { type BudgetDraft, creationOf, draftOf, NEW_BUDGET, termsOf, WINDOWS } from "./terms";
+
+const FIELDS = ["$.limit_usd", "$.alert_pct", "$.window"];
 
 export interface BudgetDialogProps {
   /** The one to change; without it a new one is made. */
@@ -35,14 +35,16 @@ export function BudgetDialog({ budget, onClose, onSaved }: BudgetDialogProps) {
     },
     meta: { isTold: true },
   });
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
     <Dialog title={budget ? "Change the budget" : "New budget"} isOpen onClose={onClose}>
-      <form onSubmit={submit} className={css["form"]}>
-        <Rest error={save.error} />
+      <DialogForm
+        verb={budget ? "Save" : "Make it"}
+        isBusy={save.isPending}
+        failed="It was not saved"
+        fault={restOf(save.error, FIELDS)}
+        onSubmit={save.mutate}
+        onClose={onClose}
+      >
         {!budget && <Of of={draft.of} onChange={(of) => change({ of })} />}
         <Limit draft={draft} error={save.error} onChange={change} />
         <Checkbox
@@ -55,24 +57,9 @@ export function BudgetDialog({ budget, onClose, onSaved }: BudgetDialogProps) {
           checked={draft.enabled}
           onChange={(event) => change({ enabled: event.target.checked })}
         />
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" isBusy={save.isPending}>
-            {budget ? "Save" : "Make it"}
-          </Button>
-        </DialogActions>
-      </form>
+      </DialogForm>
     </Dialog>
   );
-}
-
-function Rest({ error }: { error: unknown }) {
-  const rest = restOf(error, ["$.limit_usd", "$.alert_pct", "$.window"]);
-  return rest ? (
-    <Notice tone="bad" title="It was not saved">
-      {rest}
-    </Notice>
-  ) : null;
 }
 
 function Of({ of, onChange }: { of: string; onChange: (of: string) => void }) {
@@ -107,7 +94,7 @@ interface LimitProps {
 
 function Limit({ draft, error, onChange }: LimitProps) {
   return (
-    <div className={css["pair"]}>
+    <FieldRow>
       <Field label="Limit in US dollars" isRequired fault={faultAt(error, "$.limit_usd")}>
         {(ties) => (
           <Input
@@ -152,6 +139,6 @@ function Limit({ draft, error, onChange }: LimitProps) {
           />
         )}
       </Field>
-    </div>
+    </FieldRow>
   );
 }

@@ -3,9 +3,8 @@ import { useContext, useState } from "react";
 import { Fault, Field, Select } from "../ui/field";
 import { fits } from "./fits";
 import css from "./form.module.css";
-import { type FieldProps, FormContext, useFault } from "./form-context";
+import { type FieldProps, FormContext, InnerField, useFault } from "./form-context";
 import { optionTitle, type Field as SchemaOf } from "./schema";
-import { SchemaField } from "./schema-field";
 import { labelled } from "./simple-fields";
 import { startOf } from "./values";
 
@@ -45,7 +44,7 @@ export function ChoiceField({ field, value, onChange, ...props }: Props) {
         )}
       </Field>
       {option && (
-        <SchemaField
+        <InnerField
           key={chosen}
           schema={option}
           name={optionTitle(root, option)}

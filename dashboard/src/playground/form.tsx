@@ -11,6 +11,7 @@ import { FormContext } from "./form-context";
 import { JsonField } from "./json-field";
 import { Members } from "./object-field";
 import { fieldOf, type Node } from "./schema";
+import { SchemaField } from "./schema-field";
 import { faultsOf, placed } from "./values";
 
 export interface InputFormProps {
@@ -53,7 +54,7 @@ export function InputForm({
   };
   const props = { path: "$", isRequired: true, value, onChange: setValue };
   return (
-    <FormContext value={{ root: schema, faults }}>
+    <FormContext value={{ root: schema, faults, Control: SchemaField }}>
       <form ref={form} noValidate onSubmit={submit} onKeyDown={onKeyDown} className={css["form"]}>
         <Summary faults={faults} form={form} />
         {field.kind === "object" ? (

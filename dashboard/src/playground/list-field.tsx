@@ -4,9 +4,8 @@ import { useContext, useId, useRef } from "react";
 import { Button, IconButton } from "../ui/button";
 import { Fault, Required } from "../ui/field";
 import css from "./form.module.css";
-import { type FieldProps, FormContext, useFault } from "./form-context";
+import { type FieldProps, FormContext, InnerField, useFault } from "./form-context";
 import type { Field as SchemaOf } from "./schema";
-import { SchemaField } from "./schema-field";
 import { labelled } from "./simple-fields";
 import { startOf } from "./values";
 
@@ -32,7 +31,7 @@ export function ListField({ field, name, path, isRequired, value, onChange }: Pr
       {hint && <p className={css["hint"]}>{hint}</p>}
       {items.map((item, index) => (
         <div key={ids.at(index)} className={css["item"]}>
-          <SchemaField
+          <InnerField
             schema={field.item}
             name={`${label} ${index + 1}`}
             path={`${path}[${index}]`}

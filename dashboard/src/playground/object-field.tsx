@@ -1,9 +1,8 @@
 /** An object: its properties, one below the other. */
 import { Fault, Required } from "../ui/field";
 import css from "./form.module.css";
-import { type FieldProps, useFault } from "./form-context";
+import { type FieldProps, InnerField, useFault } from "./form-context";
 import { isNode, type Field as SchemaOf } from "./schema";
-import { SchemaField } from "./schema-field";
 import { labelled } from "./simple-fields";
 import { step, withMember } from "./values";
 
@@ -27,7 +26,7 @@ export function ObjectField({ field, ...props }: Props) {
 /** The properties alone: the form itself is an object without a frame. */
 export function Members({ field, path, value, onChange }: Omit<Props, "name">) {
   return field.properties.map(({ name, node, isRequired }) => (
-    <SchemaField
+    <InnerField
       key={name}
       schema={node}
       name={name}

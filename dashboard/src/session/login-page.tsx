@@ -10,7 +10,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { session } from "../api/client";
 import { queries } from "../api/queries";
 import { told } from "../api/refusal";
-import { HOME } from "../pages";
+import { HOME } from "../home";
 import { Page } from "../shell/page";
 import { Button } from "../ui/button";
 import { Field, Input } from "../ui/field";

@@ -1,5 +1,5 @@
 /** What is shown where there is nothing. */
-import { HOME } from "../pages";
+import { HOME } from "../home";
 import { LinkButton } from "../ui/button";
 import { Empty } from "../ui/panel";
 import { Page } from "./page";

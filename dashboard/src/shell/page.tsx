@@ -36,7 +36,7 @@ export function Page({ title, crumbs = [], about, actions, children }: PageProps
   return (
     <article className={css["page"]}>
       <header className={css["head"]}>
-        <Crumbs crumbs={crumbs} />
+        <Crumbs crumbs={crumbs} here={title} />
         <div className={css["row"]}>
           <h1 ref={heading} tabIndex={-1}>
             {title}
@@ -50,7 +50,7 @@ export function Page({ title, crumbs = [], about, actions, children }: PageProps
   );
 }
 
-function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
+function Crumbs({ crumbs, here }: { crumbs: readonly Crumb[]; here: string }) {
   if (crumbs.length === 0) return null;
   return (
     <nav aria-label="Breadcrumbs">
@@ -61,6 +61,9 @@ function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
             <ChevronRight size={14} aria-hidden />
           </li>
         ))}
+        <li aria-current="page">
+          <span className={css["here"]}>{here}</span>
+        </li>
       </ol>
     </nav>
   );

@@ -4,7 +4,7 @@ import type { SkillCard } from "wire";
 import { useParams, useSearchParams } from "wouter";
 import { Playground } from "../playground/playground";
 import { useSignedIn } from "../session/use-session";
-import { Page } from "../shell/page";
+import { type Crumb, Page } from "../shell/page";
 import { Badge } from "../ui/badge";
 import { CodeLine } from "../ui/code";
 import { Loaded } from "../ui/loaded";
@@ -47,7 +47,7 @@ function Shown({ card }: { card: SkillCard }) {
   return (
     <Page
       title={card.title ?? card.skill}
-      crumbs={signedIn ? [{ label: "Skills", href: "/skills" }] : []}
+      crumbs={signedIn ? crumbsOf(card, isOurs) : []}
       about={card.description}
     >
       <p className={css["facts"]}>
@@ -64,6 +64,12 @@ function Shown({ card }: { card: SkillCard }) {
       />
     </Page>
   );
+}
+
+function crumbsOf({ skillpack }: SkillCard, isOurs: boolean): Crumb[] {
+  const skills = { label: "Skills", href: "/skills" };
+  // Another workspace's skillpack has no page here.
+  return isOurs ? [skills, { label: skillpack, href: `/skillpacks/${skillpack}` }] : [skills];
 }
 
 function withTab(search: URLSearchParams, tab: string): URLSearchParams {

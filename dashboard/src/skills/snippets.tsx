@@ -3,21 +3,32 @@ import type { SkillCard } from "wire";
 import { CodeBlock } from "../ui/code";
 import { Panel } from "../ui/panel";
 import { Tabs } from "../ui/tabs";
-import { mcpSnippet, reactSnippet } from "./snippet-texts";
+import css from "./skill.module.css";
+
+const KEY_OF_ENVIRONMENT = "The key comes from PURAS_API_KEY, in the environment.";
+const LANGUAGES: readonly (readonly [keyof SkillCard["snippets"], label: string, about: string])[] =
+  [
+    ["python", "Python", `pip install puras. ${KEY_OF_ENVIRONMENT}`],
+    ["typescript", "TypeScript", `npm install puras. ${KEY_OF_ENVIRONMENT}`],
+    [
+      "react",
+      "React",
+      "npm install puras. Put in a publishable key: whoever opens the page has it.",
+    ],
+    ["curl", "curl", KEY_OF_ENVIRONMENT],
+    ["mcp", "MCP", "For the settings of an assistant or an editor. Put in a key made for it."],
+  ];
 
 export function Snippets({ card }: { card: SkillCard }) {
-  const { python, typescript, curl } = card.snippets;
-  const texts: [id: string, label: string, text: string][] = [
-    ["python", "Python", python],
-    ["typescript", "TypeScript", typescript],
-    ["react", "React", reactSnippet(card, location.origin)],
-    ["curl", "curl", curl],
-    ["mcp", "MCP", mcpSnippet(location.origin)],
-  ];
-  const tabs = texts.map(([id, label, text]) => ({
+  const tabs = LANGUAGES.map(([id, label, about]) => ({
     id,
     label,
-    content: <CodeBlock text={text} label={`call it with ${label}`} />,
+    content: (
+      <>
+        <CodeBlock text={card.snippets[id]} label={`call it with ${label}`} />
+        <p className={css["soft"]}>{about}</p>
+      </>
+    ),
   }));
   return (
     <Panel title="Call it">

@@ -1,6 +1,4 @@
 import { expect, test } from "vitest";
-import type { SkillCard } from "wire";
-import { mcpSnippet, reactSnippet } from "../../src/skills/snippet-texts";
 import { phraseOf } from "../../src/skills/words";
 import { ago, bytes, dollars, duration } from "../../src/ui/figures";
 
@@ -18,20 +16,6 @@ test.each([
   [{}, "any JSON"],
 ])("%j is said as: %s", (schema, words) => {
   expect(phraseOf(schema, schema)).toBe(words);
-});
-
-test("the snippet for React is a component with the first example in it", () => {
-  const card = { path: "w/p/s", examples: [{ inputs: { a: [1] } }] } as unknown as SkillCard;
-  const snippet = reactSnippet(card, "https://x.example");
-  expect(snippet).toContain('useRun("w/p/s")');
-  expect(snippet).toContain('"a": [');
-  expect(snippet).not.toContain("puras_live");
-});
-
-test("the snippet for MCP is JSON", () => {
-  expect(JSON.parse(mcpSnippet("https://x.example"))).toMatchObject({
-    mcpServers: { puras: { url: "https://x.example/mcp" } },
-  });
 });
 
 test("figures are said as people say them", () => {

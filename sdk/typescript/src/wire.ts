@@ -317,11 +317,17 @@ export interface SecretBody {
   value: string;
 }
 
-/** How to call a skill, ready to be copied. */
+/**
+ * How to call a skill, ready to be copied. `python`, `typescript` and `curl` take the key from
+ * `PURAS_API_KEY`; `react` is a component, and `mcp` the settings of a client of the Model Context
+ * Protocol, each with a place for it.
+ */
 export interface Snippets {
   python: string;
   typescript: string;
+  react: string;
   curl: string;
+  mcp: string;
 }
 
 /** What a caller needs to know of a skill. `path` is how it is called from any workspace. */

@@ -34,7 +34,7 @@ async def test_a_card_tells_all_that_a_caller_needs(bench: Bench) -> None:
     await bench.deploy(GREET)
     await bench.deploy(GREET)
     card = (await bench.client.get(CARD)).json()
-    assert card.pop("snippets").keys() == {"python", "typescript", "curl"}
+    assert card.pop("snippets").keys() == {"python", "typescript", "react", "curl", "mcp"}
     assert card.pop("input_schema")["properties"].keys() == {"name", "loud"}
     assert card.pop("output_schema")["properties"].keys() == {"text"}
     assert card.pop("examples") == GREET.more["examples"]

@@ -3,11 +3,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 export const PURAS = process.env["PURAS"] ?? join(ROOT, ".venv/bin/puras");
+/** The interpreter that has puras. */
+export const PYTHON = join(dirname(PURAS), "python");
 /** What is made on the way; git ignores it. */
 export const WORK = join(ROOT, "dashboard/.work");
 

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { bundleOf } from "../../../src/deploy/bundle/bundle";
 import { scalars, slugOf } from "../../../src/deploy/bundle/layout";
 import { MAX_BUNDLE_FILES, MAX_UNPACKED_BYTES } from "../../../src/deploy/bundle/limits";
-import { readFiles, type Source, type SourceFile } from "../../../src/deploy/bundle/source";
+import { readFiles } from "../../../src/deploy/bundle/reading";
+import type { Source, SourceFile } from "../../../src/deploy/bundle/source";
 import { listZip } from "../../../src/deploy/bundle/zip-listing";
 
 const SKILL = "description: Greets.\n";

@@ -1,4 +1,4 @@
-"""How to call a skill, written out in three languages: pure, and meant to be pasted."""
+"""How to call a skill, written out for those who call: pure, and meant to be pasted."""
 
 from __future__ import annotations
 
@@ -24,6 +24,35 @@ _STAND_INS: dict[str, Any] = {
     "file": "https://example.com/file.bin",
 }
 
+_REACT = """\
+import { Puras } from "puras";
+import { PurasProvider, useRun } from "puras/react";
+
+const puras = new Puras({ apiKey: "puras_pub_…", apiBase: %(base)s });
+
+export function App() {
+  return (
+    <PurasProvider client={puras}>
+      <Skill />
+    </PurasProvider>
+  );
+}
+
+function Skill() {
+  const { run, status, result, error } = useRun(%(path)s);
+  const start = () =>
+    run(%(inputs)s);
+  return (
+    <>
+      <button type="button" onClick={start}>Run</button>
+      <p>{status}</p>
+      {error && <p role="alert">{error.message}</p>}
+      {result && <pre>{JSON.stringify(result, null, 2)}</pre>}
+    </>
+  );
+}
+"""
+
 
 def snippets(path: str, skill: ManifestSkill, *, api_base: str) -> Snippets:
     """Return calls of a skill with its first example, or a stand-in for each required input."""
@@ -31,7 +60,9 @@ def snippets(path: str, skill: ManifestSkill, *, api_base: str) -> Snippets:
     return {
         "python": _python(path, inputs, api_base),
         "typescript": _typescript(path, inputs, api_base),
+        "react": _react(path, inputs, api_base),
         "curl": _curl(path, inputs, api_base),
+        "mcp": _mcp(api_base),
     }
 
 
@@ -52,6 +83,20 @@ def _typescript(path: str, inputs: dict[str, Any], api_base: str) -> str:
         f"const result = await puras.run({_json(path)}, {_json(inputs, indent=2)});\n"
         "console.log(result);\n"
     )
+
+
+def _react(path: str, inputs: dict[str, Any], api_base: str) -> str:
+    indented = _json(inputs, indent=2).replace("\n", "\n    ")
+    return _REACT % {"base": _json(api_base), "path": _json(path), "inputs": indented}
+
+
+def _mcp(api_base: str) -> str:
+    server = {
+        "type": "http",
+        "url": f"{api_base}/mcp",
+        "headers": {"Authorization": "Bearer puras_live_…"},
+    }
+    return _json({"mcpServers": {"puras": server}}, indent=2) + "\n"
 
 
 def _curl(path: str, inputs: dict[str, Any], api_base: str) -> str:

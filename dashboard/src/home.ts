@@ -1,0 +1,2 @@
+/** Where somebody who signed in comes to. */
+export const HOME = "/skills";
