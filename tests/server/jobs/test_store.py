@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from puras.server.clock import SECOND
+from puras.server.clock import DAY, SECOND, now
 from puras.server.events import store as events
 from puras.server.events.store import NewEvent
 from puras.server.jobs import calls
@@ -145,7 +145,12 @@ async def test_a_live_lease_is_not_recovered(seed, db: Database) -> None:
     job_id = await seed.job()
     await seed.claim()
     await db.write(lambda tx: jobs.renew(tx, worker_id="w1", now=1_000 + 10 * SECOND))
-    changes = await db.write(lambda tx: jobs.recover(tx, worker_id="w2", now=1_000 + 20 * SECOND))
+
+    async def recover(tx) -> jobs.Changes:
+        at = await jobs.lease_clock(tx, now=1_000 + 20 * SECOND)
+        return await jobs.recover(tx, worker_id="w2", now=at)
+
+    changes = await db.write(recover)
     assert changes.events == []
     assert (await seed.get(job_id))["status"] == "running"
 
@@ -259,3 +264,27 @@ async def test_a_recorded_call_is_recalled_and_a_stale_attempt_records_nothing(
         "done",
         {"a": 1},
     )
+
+
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
+async def test_a_worker_whose_clock_is_wrong_by_a_day_takes_nothing_from_the_others(
+    seed, db: Database
+) -> None:
+    await seed.workspace()
+    job_id = await seed.job()
+    await seed.claim(worker="w1")
+    for days in (-1, 1):
+        wrong = now() + days * DAY
+        lease = Lease(
+            db,
+            worker_id="w2",
+            places=1,
+            clock=lambda wrong=wrong: wrong,
+            running=set,
+            drop=unexpected,
+            publish=lambda changes: None,
+        )
+        await lease.renew()
+        await lease.recover()
+        assert (await seed.get(job_id))["worker_id"] == "w1"
+    assert (await seed.get(job_id))["lost"] == 0

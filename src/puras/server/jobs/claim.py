@@ -51,7 +51,7 @@ async def _start(tx: Transaction, turn: Turn, worker_id: str, now: Micros) -> li
         lane=turn.lane.lane,
         count=turn.count,
         worker_id=worker_id,
-        lease_until=now + LEASE,
+        lease=LEASE,
         now=now,
     )
     return sorted(rows, key=lambda row: (-row["depth"], row["id"]))

@@ -44,7 +44,8 @@ SELECT *, COALESCE(workspace_concurrency, :concurrency) AS workspace_places FROM
 WHERE workspace_id = ANY(:workspaces);
 
 -- name: claim
--- A job that another transaction has (a cancel) is passed over.
+-- A job that another transaction has (a cancel) is passed over. Leases go by the clock of the
+-- database: those of two machines need not agree.
 WITH next AS (
     SELECT id FROM jobs
     WHERE workspace_id = :workspace_id AND lane = :lane AND status = 'queued' AND parked = 0
@@ -52,7 +53,8 @@ WITH next AS (
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE jobs
-SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
+SET status = 'running', attempt = attempt + 1, worker_id = :worker_id,
+    lease_until = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint + :lease,
     started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
 FROM next WHERE jobs.id = next.id
 RETURNING jobs.*;
@@ -63,17 +65,21 @@ WITH mine AS (
     ORDER BY id
     FOR NO KEY UPDATE
 )
-UPDATE jobs SET lease_until = :lease_until
+UPDATE jobs
+SET lease_until = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint + :lease
 FROM mine WHERE jobs.id = mine.id
 RETURNING jobs.id, jobs.attempt, jobs.lost;
 
 -- name: abandoned
 SELECT id, attempt, lost FROM jobs
-WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
-  AND lost < :last
+WHERE status = 'running' AND (lease_until NOT BETWEEN :now AND :now + 2 * :lease OR :every)
+  AND worker_id <> :worker_id AND lost < :last
 ORDER BY id
 LIMIT 100
 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: lease_clock
+SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now;
 
 -- name: record
 INSERT INTO recorded_calls (job_id, verb, arguments, occurrence, state, value)

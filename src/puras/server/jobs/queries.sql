@@ -50,7 +50,8 @@ SELECT *, COALESCE(workspace_concurrency, :concurrency) AS workspace_places FROM
 
 -- name: claim
 UPDATE jobs
-SET status = 'running', attempt = attempt + 1, worker_id = :worker_id, lease_until = :lease_until,
+SET status = 'running', attempt = attempt + 1, worker_id = :worker_id,
+    lease_until = :now + :lease,
     started_at = COALESCE(started_at, :now), last_event_id = last_event_id + 1
 WHERE id IN (SELECT id FROM jobs
              WHERE workspace_id = :workspace_id AND lane = :lane
@@ -59,23 +60,28 @@ WHERE id IN (SELECT id FROM jobs
 RETURNING *;
 
 -- name: renew
-UPDATE jobs SET lease_until = :lease_until WHERE worker_id = :worker_id AND status = 'running'
+UPDATE jobs SET lease_until = :now + :lease WHERE worker_id = :worker_id AND status = 'running'
 RETURNING id, attempt, lost;
 
 -- name: held
 SELECT id, attempt FROM jobs WHERE worker_id = :worker_id AND status = 'running';
 
+-- name: lease_clock
+-- The clock that all who share the data go by: here there is one process, and its own clock will do.
+SELECT :now AS now;
+
 -- name: abandoned
+-- A lease that ends far later than it could was given before that clock was set back.
 SELECT id, attempt, lost FROM jobs
-WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
-  AND lost < :last
+WHERE status = 'running' AND (lease_until NOT BETWEEN :now AND :now + 2 * :lease OR :every)
+  AND worker_id <> :worker_id AND lost < :last
 ORDER BY id
 LIMIT 100;
 
 -- name: lost_for_good
 SELECT id, attempt, lost FROM jobs
-WHERE status = 'running' AND (lease_until < :now OR :every) AND worker_id <> :worker_id
-  AND lost >= :last
+WHERE status = 'running' AND (lease_until NOT BETWEEN :now AND :now + 2 * :lease OR :every)
+  AND worker_id <> :worker_id AND lost >= :last
 ORDER BY id
 LIMIT 100;
 

@@ -133,7 +133,7 @@ async def list_visible(
 
 async def renew(tx: Transaction, *, worker_id: str, now: Micros) -> dict[tuple[str, int], Row]:
     """Renew every lease of a worker; return what is still its own, by (job id, attempt)."""
-    rows = await tx.all(QUERIES.renew, worker_id=worker_id, lease_until=now + LEASE)
+    rows = await tx.all(QUERIES.renew, worker_id=worker_id, lease=LEASE, now=now)
     return {(row["id"], row["attempt"]): row for row in rows}
 
 
@@ -141,6 +141,14 @@ async def held(tx: Transaction, *, worker_id: str) -> set[tuple[str, int]]:
     """Return the attempts that are a worker's own, as (job id, attempt)."""
     rows = await tx.all(QUERIES.held, worker_id=worker_id)
     return {(row["id"], row["attempt"]) for row in rows}
+
+
+async def lease_clock(tx: Transaction, *, now: Micros) -> Micros:
+    """Return the moment by the clock that leases go by: where processes share the data it is the
+    database's, for one whose own clock is wrong must not take away what the others run."""
+    row = await tx.one(QUERIES.lease_clock, now=now)
+    assert row is not None, "a clock always shows something"
+    return int(row["now"])
 
 
 async def recover(tx: Transaction, *, worker_id: str, now: Micros, every: bool = False) -> Changes:
@@ -151,7 +159,12 @@ async def recover(tx: Transaction, *, worker_id: str, now: Micros, every: bool =
     """
     changes = Changes()
     rows = await tx.all(
-        QUERIES.abandoned, now=now, every=every, worker_id=worker_id, last=MOST_LOSSES - 1
+        QUERIES.abandoned,
+        now=now,
+        lease=LEASE,
+        every=every,
+        worker_id=worker_id,
+        last=MOST_LOSSES - 1,
     )
     for row in rows:
         await lose(tx, row, now=now, changes=changes)
@@ -169,6 +182,7 @@ async def lost_for_good(
     return await tx.all(
         QUERIES.lost_for_good,
         now=now,
+        lease=LEASE,
         every=every,
         worker_id=worker_id,
         last=MOST_LOSSES - 1,

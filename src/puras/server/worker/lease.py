@@ -98,19 +98,22 @@ class Lease:
         start of the only server."""
         while await self._requeue(every=every):
             pass
-        while rows := await self._db.read(
-            lambda tx: store.lost_for_good(
-                tx, worker_id=self._worker_id, now=self._clock(), every=every
-            )
-        ):
+        while rows := await self._db.read(lambda tx: self._lost_for_good(tx, every=every)):
             for row in rows:
                 await self._lose(row)
 
+    async def _lost_for_good(self, tx: Transaction, *, every: bool) -> list[Row]:
+        now = await store.lease_clock(tx, now=self._clock())
+        return await store.lost_for_good(tx, worker_id=self._worker_id, now=now, every=every)
+
     async def _requeue(self, *, every: bool) -> bool:
         """Requeue what can be queued again, a hundred at most; False where there was nothing."""
-        changes = await self._db.write(
-            lambda tx: store.recover(tx, worker_id=self._worker_id, now=self._clock(), every=every)
-        )
+
+        async def effect(tx: Transaction) -> store.Changes:
+            now = await store.lease_clock(tx, now=self._clock())
+            return await store.recover(tx, worker_id=self._worker_id, now=now, every=every)
+
+        changes = await self._db.write(effect)
         if changes.events:
             _log.warning("jobs_recovered", count=len(changes.events))
             self._publish(changes)
