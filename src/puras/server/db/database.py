@@ -46,6 +46,11 @@ class Unavailable(Exception):
     the unit of work was kept; the same may succeed later."""
 
 
+class Unsure(Unavailable):
+    """The database went away in the middle of a commit and did not come back soon: nobody can tell
+    whether the unit of work was kept."""
+
+
 class Database(Protocol):
     """Where everything is kept. An exception out of a unit of work undoes that unit alone."""
 

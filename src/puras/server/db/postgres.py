@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, IsolationLevel, errors
@@ -21,7 +21,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 from psycopg_pool import AsyncConnectionPool
 
-from puras.server.db.database import Row, Unavailable, UniqueViolation, Work
+from puras.server.db.database import Row, Unavailable, UniqueViolation, Unsure, Work
 from puras.server.db.placeholders import to_pyformat
 from puras.server.db.queries import Query
 
@@ -42,6 +42,10 @@ _PASSING = (
     psycopg.InterfaceError,
     errors.IdleInTransactionSessionTimeout,
 )
+_ASKING_SECONDS = 20.0
+_ASKING_PAUSE_SECONDS = 0.25
+_BEGIN = b"BEGIN; SELECT pg_current_xact_id()::text AS id"
+_STATUS = b"SELECT pg_xact_status(%s::xid8) AS status"
 _LOCK = Query("lock", "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -106,10 +110,10 @@ class PostgresDatabase:
         return database
 
     async def write(self, work: Work[T]) -> T:
-        return await self._to_the_end(self._repeated(self._writers, work))
+        return await self._to_the_end(self._repeated(lambda: self._written(work)))
 
     async def read(self, work: Work[T]) -> T:
-        return await self._repeated(self._readers, work)
+        return await self._repeated(lambda: _once(self._readers, work))
 
     async def glance(self, work: Work[T]) -> T:
         return await self.read(work)
@@ -157,18 +161,54 @@ class PostgresDatabase:
         if not task.cancelled():
             task.exception()  # nobody may be left to hear of it
 
-    async def _repeated(self, pool: Pool, work: Work[T]) -> T:
+    async def _repeated(self, once: Callable[[], Awaitable[T]]) -> T:
         if self._closed:
             raise RuntimeError("the database is closed")
         for longest_pause in _PAUSES:
             try:
-                return await _once(pool, work)
+                return await once()
             except _UndoneError:
                 await asyncio.sleep(random.uniform(0, longest_pause))
         try:
-            return await _once(pool, work)
+            return await once()
         except _UndoneError as undone:
             raise Unavailable(str(undone)) from undone
+
+    async def _written(self, work: Work[T]) -> T:
+        """Run a unit and commit it. Where the answer to the commit was lost, its number tells
+        whether it was done: it is neither run twice nor taken for undone."""
+        number, value = None, None
+        try:
+            async with self._writers.connection(timeout=_CONNECT_SECONDS) as connection:
+                try:
+                    begun = await _begin(connection)
+                    value = await _on(connection, work)
+                except errors.FeatureNotSupported:  # as in `_once`
+                    await connection.rollback()
+                    begun = await _begin(connection)
+                    value = await _on(connection, work)
+                number = begun
+                await connection.commit()
+        except _PASSING as error:
+            if number is None:
+                raise Unavailable(f"the database can't do it now: {error}") from error
+            if not await self._is_committed(number):
+                raise _UndoneError(f"the connection was lost: {error}") from error
+        return cast("T", value)
+
+    async def _is_committed(self, number: str) -> bool:
+        """Ask what became of a transaction. Raises Unsure where nobody answers."""
+        deadline = asyncio.get_running_loop().time() + _ASKING_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                async with self._readers.connection(timeout=_CONNECT_SECONDS) as connection:
+                    row = await (await connection.execute(_STATUS, (number,))).fetchone()
+            except _PASSING:
+                row = None
+            if row is not None and row["status"] != "in progress":
+                return bool(row["status"] == "committed")
+            await asyncio.sleep(_ASKING_PAUSE_SECONDS)
+        raise Unsure("the database went away in the middle of a commit")
 
 
 class _UndoneError(Exception):
@@ -184,11 +224,21 @@ async def _once(pool: Pool, work: Work[T]) -> T:
                 # A migration changed what a prepared statement gives: a rollback forgets them.
                 await connection.rollback()
                 return await _on(connection, work)
-    except _PASSING as error:  # also a commit of which nobody knows whether it was done
+    except _PASSING as error:
         raise Unavailable(f"the database can't do it now: {error}") from error
 
 
+async def _begin(connection: Connection) -> str:
+    """Begin a transaction, in the same round trip as asking for its number, and return that."""
+    begun = await connection.execute(_BEGIN, prepare=False)
+    begun.nextset()
+    row = await begun.fetchone()
+    assert row is not None, "each transaction has a number"
+    return str(row["id"])
+
+
 async def _on(connection: Connection, work: Work[T]) -> T:
+    """Run a unit in the open transaction; what it is not to blame for is an `_UndoneError`."""
     try:
         return await work(PostgresTransaction(connection))
     except _CONFLICTS as error:
@@ -206,7 +256,7 @@ async def connect(url: str, **options: Any) -> Connection:
 
 async def _for_writing(connection: Connection) -> None:
     await _configure(connection)
-    await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
+    await connection.set_autocommit(True)  # `_begin` begins, at the default: READ COMMITTED
 
 
 async def _for_reading(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from puras.server.clock import Clock, Micros, new_id
-from puras.server.db.database import Database, Row, Transaction
+from puras.server.db.database import Database, Row, Transaction, Unsure
 from puras.server.db.queries import load
 from puras.server.drive.disposition import stored_headers
 from puras.server.drive.paths import mime_of, prefix_end
@@ -226,6 +226,8 @@ class Drive:
 
         try:
             before = await self._db.write(move)
+        except Unsure:
+            raise  # the row may be there, and need the bytes
         except Exception:
             await self._storage.delete(draft.storage_name)
             raise
