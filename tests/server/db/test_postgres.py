@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from psycopg import AsyncConnection, OperationalError
 
 from puras.server.db.database import Row, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew
@@ -193,3 +194,25 @@ async def test_postgresql_itself_undoes_what_a_frozen_process_has_begun(
 
 async def show_limit(tx: Transaction) -> Row | None:
     return await tx.one(LIMIT)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_commit_whose_answer_is_lost_is_neither_done_twice_nor_taken_for_undone(
+    emptied_postgres: Callable[[], str], postgres: PostgresServer, kept: bool
+) -> None:
+    database = await PostgresDatabase.open(emptied_postgres())
+    commit, times = AsyncConnection.commit, []
+
+    async def lose_the_answer(connection: AsyncConnection[object]) -> None:
+        times.append(1)
+        if kept or len(times) > 1:
+            await commit(connection)
+        if len(times) == 1:
+            await connection.close()
+            raise OperationalError("server closed the connection unexpectedly")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AsyncConnection, "commit", lose_the_answer)
+        await database.write(lambda tx: insert(tx, "a"))
+    assert await database.read(count) == 1
+    await database.close()
