@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from puras.server.clock import new_id
@@ -194,16 +193,6 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def bucket_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A new bucket with a prefix in it, and the environment that leads to it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET_KEY)
-    monkeypatch.setenv("AWS_REGION", s3.REGION)
-    bucket = f"puras-{new_id()}"
-    constraint = f"<CreateBucketConfiguration><LocationConstraint>{s3.REGION}</LocationConstraint>"
-    made = httpx2.put(
-        f"{s3_endpoint}/{bucket}",
-        content=f"{constraint}</CreateBucketConfiguration>",
-        headers={"Authorization": f"AWS4-HMAC-SHA256 Credential=x/20260101/{s3.REGION}/s3/x"},
-    )
-    assert made.status_code == 200, made.text
-    return f"s3://{bucket}/some/prefix"
+    for name, value in s3.environment(s3_endpoint).items():
+        monkeypatch.setenv(name, value)
+    return s3.make_bucket(s3_endpoint)
