@@ -13,7 +13,8 @@ from puras.server.clock import now
 from puras.server.db.migrate import SchemaTooNew, latest, migrate_sqlite
 from puras.server.db.queries import Query
 from puras.server.db.sqlite import SQLiteDatabase, connect
-from puras.server.doctor.checks import Check, examine
+from puras.server.doctor.check import Check
+from puras.server.doctor.checks import examine
 from puras.server.drive.store import Drive, Origin
 from puras.server.home import DataInUse, Home, secrets_keys
 from puras.server.keys import store as keys
@@ -157,6 +158,15 @@ async def test_the_doctor_finds_a_sound_server_sound(
         ("files", "ok"),
         ("jobs", "ok"),
         ("approvals", "ok"),
+        ("lost runs", "ok"),
+        ("event ids", "ok"),
+        ("last events", "ok"),
+        ("holds", "ok"),
+        ("late approvals", "ok"),
+        ("children", "ok"),
+        ("waiting parents", "ok"),
+        ("processes", "ok"),
+        ("run folders", "ok"),
         ("uv", "ok"),
     ]
     assert "MiB free" in named(checks, "disk").detail

@@ -202,18 +202,23 @@ def rotate_secrets(data: Path | None) -> None:
 
 
 @admin.command()
+@click.option("--fix", is_flag=True, help="First put right what can be without guessing.")
 @data_option
-def doctor(data: Path | None) -> None:
+def doctor(fix: bool, data: Path | None) -> None:
     """Check that everything holds; exit 1 if something is broken.
 
-    It changes nothing, and may look beside a running server.
+    It changes nothing without --fix, and may look beside a running server.
 
     \b
-    Example:
+    Examples:
       puras admin doctor --output json
+      puras admin doctor --fix
     """
     from puras.server.doctor.checks import examine
+    from puras.server.doctor.mend import mend
 
+    for done in on_data(data, mend) if fix else []:
+        output.note(f"Mended {done}.")
     checks = on_data(data, examine)
     output.show(
         [asdict(check) for check in checks],

@@ -108,10 +108,11 @@ def running_pid(home: Path) -> int | None:
 
 def running_pids(home: Path) -> list[int]:
     """Return the processes that work in a data folder, or in a part of it."""
-    return [pid for folder in _homes(home) if (pid := running_pid(folder)) is not None]
+    return [pid for folder in homes(home) if (pid := running_pid(folder)) is not None]
 
 
-def _homes(home: Path) -> Iterator[Path]:
+def homes(home: Path) -> Iterator[Path]:
+    """Yield a data folder, and those of single processes in it."""
     yield home
     yield from sorted(home.glob("process-*"))
 

@@ -17,7 +17,7 @@ from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import calls
 from puras.server.jobs import store as jobs
 from puras.server.jobs.calls import CallKey
-from puras.server.storage.port import Storage
+from puras.server.storage.port import Storage, Stored
 from puras.wire import TERMINAL_STATUSES
 
 COPIES = "working/"
@@ -56,18 +56,24 @@ class WorkspaceCopies:
             await self.storage.delete(name)
 
     async def tidy(self) -> int:
-        """Remove copies that nobody will ask for and return how many; one that is younger than an
-        hour may be on its way to be pointed to."""
-        removed, before = 0, time.time() - _YOUNG_SECONDS
+        """Remove copies that nobody will ask for and return how many."""
+        strays = await self.strays()
+        for stored in strays:
+            await self.storage.delete(stored.name)
+        return len(strays)
+
+    async def strays(self) -> list[Stored]:
+        """Return the copies that nobody will ask for; one that is younger than an hour may be on
+        its way to be pointed to."""
+        found, before = [], time.time() - _YOUNG_SECONDS
         async for stored in self.storage.listing(COPIES):
             job_id = stored.name.removeprefix(COPIES).partition("/")[0]
             if stored.changed > before and await self._is_running(job_id):
                 continue
             needed = await self.db.glance(lambda tx, job_id=job_id: _needed(tx, job_id))  # type: ignore[misc]
             if stored.name != needed:
-                await self.storage.delete(stored.name)
-                removed += 1
-        return removed
+                found.append(stored)
+        return found
 
     async def _name(self, job_id: str) -> str | None:
         return await self.db.glance(lambda tx: _pointed(tx, job_id))

@@ -156,17 +156,21 @@ async def costs(tx: Transaction, *, job_id: str) -> list[CostLine]:
 
 async def audit(tx: Transaction) -> list[str]:
     """Return a sentence for each thing that does not add up; none is what there should be."""
-    balances = [
+    holds = [
+        f"job {row['job_id']} is over and still holds money, {row['count']} times"
+        for row in await tx.all(QUERIES.audit_holds)
+    ]
+    return await unbalanced(tx) + holds
+
+
+async def unbalanced(tx: Transaction) -> list[str]:
+    """Return a sentence for each wallet whose balance is not the sum of its ledger."""
+    return [
         f"workspace `{row['slug']}` has a balance of {row['balance_micros']} micros, "
         f"its ledger sums up to {row['ledger_micros']}"
         for row in await tx.all(QUERIES.audit_balances)
         if row["balance_micros"] != row["ledger_micros"]
     ]
-    holds = [
-        f"job {row['job_id']} is over and still holds money, {row['count']} times"
-        for row in await tx.all(QUERIES.audit_holds)
-    ]
-    return balances + holds
 
 
 def _ledger_row(row: Row) -> LedgerRow:

@@ -10,52 +10,38 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import uv
 
 from puras.server import admin
-from puras.server.agent.workspace_copy import COPIES
 from puras.server.billing import store as billing
 from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew
 from puras.server.db.queries import load
-from puras.server.deployments import store as deployments
-from puras.server.deployments.bundles import archive_name
-from puras.server.drive import store as drive
+from puras.server.doctor.check import Check
+from puras.server.doctor.files import examine_files
+from puras.server.doctor.leftovers import examine_leftovers
+from puras.server.doctor.mend import SETTLED_SECONDS
+from puras.server.doctor.rows import examine_rows
 from puras.server.home import running_pids, secrets_keys, secrets_keys_file
 from puras.server.secrets import store as secrets
 from puras.server.secrets.vault import CannotOpen, Vault
-from puras.server.settings import BadSetting, Settings
-from puras.server.storage.disk import DiskStorage
-from puras.server.storage.place import open_storage
-from puras.server.storage.port import StorageUnavailable, Stored
+from puras.server.settings import Settings
 from puras.server.worker.isolation import probe
 
 QUERIES = load(__file__)
 
+_MONEY = (
+    "a row was lost or written by hand. Compare the ledger with your records, and restore a "
+    "backup, or write the row that is missing"
+)
 _LOW_BYTES = 1 << 30
 _TOO_LOW_BYTES = 100 << 20
-_SETTLED_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was found. `warn`: it works, but not as well as it could; `fail`: something is broken.
-
-    `detail` says what holds, or what does not and what to do.
-    """
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    detail: str
-
-
-async def examine(settings: Settings, *, settled_seconds: float = _SETTLED_SECONDS) -> list[Check]:
+async def examine(settings: Settings, *, settled_seconds: float = SETTLED_SECONDS) -> list[Check]:
     """Check everything and return what was found, in a fixed order.
 
     Bytes that no row knows count as orphans once they are `settled_seconds` old.
@@ -68,26 +54,27 @@ async def examine(settings: Settings, *, settled_seconds: float = _SETTLED_SECON
             checks += await _examine_data(db, settings, settled_seconds=settled_seconds)
     except (admin.NoData, SchemaTooNew, Unavailable, sqlite3.DatabaseError) as error:
         checks.append(Check("database", "fail", str(error)))
-    checks += [_disk(settings.home), _uv()]
+    checks += [*examine_leftovers(settings.home), _disk(settings.home), _uv()]
     checks += await asyncio.to_thread(_isolation, settings)
     return checks
 
 
 async def _examine_data(db: Database, settings: Settings, *, settled_seconds: float) -> list[Check]:
     found = await db.read(_integrity) if settings.database_url is None else _answers()
-    faults = await db.read(billing.audit)
+    faults = await db.read(billing.unbalanced)
+    served = bool(running_pids(settings.home)) or settings.database_url is not None
     jobs = await db.read(_unfinished)
     unasked = await db.read(_unasked)
-    needed = await db.read(_storage_names)
     return [
         found,
-        Check("money", "fail", "; ".join(faults))
+        Check("money", "fail", f"{'; '.join(faults)}: {_MONEY}")
         if faults
         else Check("money", "ok", "every balance is the sum of its ledger"),
         _secrets(await db.read(secrets.every), settings),
-        await _files(settings, needed=needed, settled_seconds=settled_seconds),
-        _jobs(jobs, served=bool(running_pids(settings.home)) or settings.database_url is not None),
+        await examine_files(db, settings, settled_seconds=settled_seconds),
+        _jobs(jobs, served=served),
         _approvals(unasked),
+        *await examine_rows(db),
     ]
 
 
@@ -101,11 +88,6 @@ async def _integrity(tx: Transaction) -> Check:
 
 def _answers() -> Check:
     return Check("database", "ok", "PostgreSQL answers; its own tools look after its files")
-
-
-async def _storage_names(tx: Transaction) -> set[str]:
-    archives = {archive_name(sha256) for sha256 in await deployments.archives(tx)}
-    return archives | await drive.storage_names(tx)
 
 
 async def _unfinished(tx: Transaction) -> dict[str, int]:
@@ -163,43 +145,6 @@ def _secrets(rows: Sequence[Row], settings: Settings) -> Check:
     old = sum(row["key_id"] != vault.key_id for row in rows)
     more = f", {old} with an older key: `puras admin secrets rotate`" if old else ""
     return Check("secrets", "ok", f"all {len(rows)} can be read{more}")
-
-
-async def _files(settings: Settings, *, needed: set[str], settled_seconds: float) -> Check:
-    place = settings.storage_url or str(settings.files_path)
-    try:
-        storage = open_storage(settings)
-        if not isinstance(storage, DiskStorage):
-            await storage.probe()
-        present = {
-            stored.name: stored
-            async for stored in storage.listing()
-            if not stored.name.startswith(COPIES)
-        }
-    except (BadSetting, StorageUnavailable) as error:
-        return Check("files", "fail", f"{place} can't be used: {error}")
-    before = time.time() - settled_seconds
-    orphans = [s for s in present.values() if s.name not in needed and s.changed < before]
-    return _compared(place, needed=needed, missing=sorted(needed - set(present)), orphans=orphans)
-
-
-def _compared(place: str, *, needed: set[str], missing: list[str], orphans: list[Stored]) -> Check:
-    if missing:
-        return Check(
-            "files",
-            "fail",
-            f"the bytes of {len(missing)} of {len(needed)} files are gone, restore {place} from a "
-            f"backup; the first is {missing[0]}",
-        )
-    if orphans:
-        size = sum(stored.size_bytes for stored in orphans)
-        return Check(
-            "files",
-            "warn",
-            f"{len(orphans)} files ({size} bytes) in {place} are known to no row: a crash "
-            "left them, and they only cost space",
-        )
-    return Check("files", "ok", f"all {len(needed)} are in {place}")
 
 
 def _jobs(counts: dict[str, int], *, served: bool) -> Check:

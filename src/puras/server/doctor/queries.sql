@@ -21,3 +21,59 @@ LIMIT 10;
 
 -- name: quick_check
 PRAGMA quick_check(1);
+
+-- name: lost_runs
+SELECT id FROM jobs WHERE status = 'running' AND lease_until < :now ORDER BY id LIMIT 100;
+
+-- name: gaps
+-- Event ids count 1, 2, 3 … to the one that the job's row names.
+SELECT jobs.id
+FROM jobs LEFT JOIN events ON events.job_id = jobs.id
+GROUP BY jobs.id, jobs.last_event_id
+HAVING COUNT(events.id) <> jobs.last_event_id OR COALESCE(MAX(events.id), 0) <> jobs.last_event_id
+ORDER BY jobs.id LIMIT 100;
+
+-- name: endings
+-- A job that is over has one event that says so, and it is the last one.
+SELECT jobs.id
+FROM jobs LEFT JOIN events
+  ON events.job_id = jobs.id AND events.type = 'status'
+     AND json_extract(events.payload, '$.status') IN ('succeeded', 'failed', 'cancelled')
+GROUP BY jobs.id, jobs.status, jobs.last_event_id
+HAVING COUNT(events.id) <> CASE WHEN jobs.status IN ('queued', 'running') THEN 0 ELSE 1 END
+    OR MAX(events.id) <> jobs.last_event_id
+ORDER BY jobs.id LIMIT 100;
+
+-- name: holds
+SELECT DISTINCT jobs.id
+FROM holds JOIN jobs ON jobs.id = holds.job_id
+WHERE holds.state <> 'closed' AND jobs.finished_at IS NOT NULL
+ORDER BY jobs.id LIMIT 100;
+
+-- name: late_approvals
+SELECT DISTINCT jobs.id
+FROM approvals JOIN jobs ON jobs.id = approvals.job_id
+WHERE approvals.status = 'pending' AND jobs.finished_at IS NOT NULL
+ORDER BY jobs.id LIMIT 100;
+
+-- name: expire_approvals
+UPDATE approvals SET status = 'expired', decided_at = :now
+WHERE job_id = :job_id AND status = 'pending';
+
+-- name: orphans
+SELECT jobs.id
+FROM jobs JOIN jobs AS parent ON parent.id = jobs.parent_job_id
+WHERE jobs.finished_at IS NULL AND parent.finished_at IS NOT NULL
+ORDER BY jobs.id LIMIT 100;
+
+-- name: waiting_for_nobody
+SELECT id FROM jobs
+WHERE status = 'running' AND waiting = 1
+  AND NOT EXISTS (SELECT 1 FROM jobs AS child
+                  WHERE child.parent_job_id = jobs.id AND child.finished_at IS NULL)
+ORDER BY id LIMIT 100;
+
+-- name: wait_no_more
+UPDATE jobs SET waiting = 0 WHERE id = :job_id AND waiting = 1
+  AND NOT EXISTS (SELECT 1 FROM jobs AS child
+                  WHERE child.parent_job_id = :job_id AND child.finished_at IS NULL);

@@ -70,7 +70,7 @@ def reap_marked(mark: str, *, patience_seconds: float = 5.0) -> int:
     """
     killed: set[int] = set()
     deadline = time.monotonic() + patience_seconds
-    while found := _marked(mark):
+    while found := marked(mark):
         for pid in found:
             kill_family(pid)
         killed.update(found)
@@ -80,7 +80,8 @@ def reap_marked(mark: str, *, patience_seconds: float = 5.0) -> int:
     return len(killed)
 
 
-def _marked(mark: str) -> list[int]:
+def marked(mark: str) -> list[int]:
+    """Return the processes that carry a data folder's mark, but for this one."""
     wanted = f"{MARK}={mark}".encode()
     return [
         int(name)

@@ -135,6 +135,20 @@ class RunFolders:
         return _made(self._calls / secrets.token_hex(8), None)
 
 
+def abandoned(home: Path) -> list[Path]:
+    """Return what lies in a data folder's run folders, or nothing: for one that no worker uses."""
+    name = data_mark(home)[:12]
+    roots = [
+        home.resolve() / "runs",
+        *(
+            Path(parent) / f"puras-{os.getuid()}" / name
+            for parent in (tempfile.gettempdir(), "/tmp")
+        ),
+    ]
+    found = {path for root in roots if root.is_dir() for path in root.iterdir()}
+    return sorted(path for path in found if path.name not in {"runtime", "calls"})
+
+
 def _root(home: Path) -> Path:
     own = home.resolve() / "runs"
     if len(os.fsencode(own)) <= _MAX_ROOT_BYTES:

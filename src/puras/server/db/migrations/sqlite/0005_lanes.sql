@@ -2,7 +2,6 @@
 -- `concurrency` of its own. Within a lane the deepest child comes first, then the oldest job.
 ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN skill_concurrency INTEGER CHECK (skill_concurrency > 0);
-UPDATE jobs SET lane = COALESCE(key_id, '') WHERE status IN ('queued', 'running');
 ALTER TABLE keys ADD COLUMN concurrency INTEGER CHECK (concurrency > 0);
 
 DROP INDEX jobs_queued;
