@@ -9,6 +9,8 @@ export interface KeyDraft {
   readonly skills: readonly string[];
   readonly dailyCap: string;
   readonly rate: string;
+  /** How many of its jobs may run at once. */
+  readonly concurrency: string;
   /** One in a line. */
   readonly origins: string;
   /** A date of the calendar, `2030-01-31`; the key ends with that day where the browser is. */
@@ -21,6 +23,7 @@ export const NEW_KEY: KeyDraft = {
   skills: [],
   dailyCap: "",
   rate: "",
+  concurrency: "",
   origins: "",
   expires: "",
 };
@@ -33,6 +36,7 @@ export function creationOf(draft: KeyDraft): KeyCreate {
     ...(draft.skills.length > 0 && { skills: [...draft.skills] }),
     ...(draft.dailyCap !== "" && { daily_cap_usd: Number(draft.dailyCap) }),
     ...(draft.rate !== "" && { rate_per_minute: Number(draft.rate) }),
+    ...(draft.concurrency !== "" && { concurrency: Number(draft.concurrency) }),
     ...(draft.kind === "publishable" && origins.length > 0 && { allowed_origins: origins }),
     ...(draft.expires !== "" && { expires_at: endOf(draft.expires) }),
   };

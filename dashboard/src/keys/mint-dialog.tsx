@@ -76,6 +76,7 @@ const FIELDS = [
   "$.skills",
   "$.daily_cap_usd",
   "$.rate_per_minute",
+  "$.concurrency",
   "$.allowed_origins",
   "$.expires_at",
 ];
@@ -195,6 +196,18 @@ function Limits({ draft, error, onChange }: PartProps) {
             placeholder="no limit"
             value={draft.rate}
             onChange={(event) => onChange({ rate: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Runs at once" fault={faultAt(error, "$.concurrency")}>
+        {(ties) => (
+          <Input
+            {...ties}
+            type="number"
+            min="1"
+            placeholder="no limit"
+            value={draft.concurrency}
+            onChange={(event) => onChange({ concurrency: event.target.value })}
           />
         )}
       </Field>

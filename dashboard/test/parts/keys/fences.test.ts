@@ -38,12 +38,14 @@ test("a key's fences are told one by one", () => {
     ...KEY,
     skills: ["shop/ad"],
     rate_per_minute: 5,
+    concurrency: 2,
     allowed_origins: ["https://a.example"],
   };
   expect(fencesOf(KEY)).toEqual([]);
   expect(fencesOf(fenced)).toEqual([
     "only shop/ad",
     "5 submits a minute",
+    "2 at once",
     "from https://a.example",
   ]);
 });
