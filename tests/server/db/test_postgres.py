@@ -131,18 +131,20 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
         await migrate_postgres(f"postgresql://postgres@/x?host={tmp_path}")
 
 
+@pytest.mark.parametrize("way", ["read", "glance"])
 async def test_what_a_connection_has_prepared_survives_a_migration(
-    database: PostgresDatabase, postgres: PostgresServer
+    database: PostgresDatabase, postgres: PostgresServer, way: str
 ) -> None:
+    look = getattr(database, way)
     every = Query("every", "SELECT * FROM workspaces")
     for _ in range(40):  # each of the connections prepares it at its sixth time
-        await asyncio.gather(*(database.read(lambda tx: tx.all(every)) for _ in range(8)))
+        await asyncio.gather(*(look(lambda tx: tx.all(every)) for _ in range(8)))
     await asyncio.to_thread(
         postgres.run, "ALTER TABLE workspaces ADD COLUMN new TEXT", database.url
     )
     try:
         for _ in range(8):
-            await database.read(lambda tx: tx.all(every))
+            await look(lambda tx: tx.all(every))
     finally:
         await asyncio.to_thread(
             postgres.run, "ALTER TABLE workspaces DROP COLUMN new", database.url

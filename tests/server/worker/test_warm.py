@@ -9,6 +9,7 @@ import pytest
 from puras.server.worker.process import warm_parent
 
 from .support import Bench
+from .test_lifetimes import until
 
 COUNT = """
     import os
@@ -161,3 +162,56 @@ async def test_skills_and_workspaces_have_warm_processes_of_their_own(bench: Ben
     assert (await bench.result(process="warm", skill_folder="other"))["calls"] == 1
     assert (await bench.result(process="warm", workspace_id="umbrella"))["calls"] == 1
     assert (await bench.result(process="warm"))["calls"] == 2
+
+
+@pytest.mark.parametrize("process", ["fresh", "warm"])
+async def test_a_folder_that_a_run_left_its_mark_on_is_not_given_to_the_next(
+    bench: Bench, process: str
+) -> None:
+    code = """
+        import os
+        def run(mark):
+            seen = {
+                "names": sorted(os.listdir("..")) + os.listdir(".") + os.listdir("../home"),
+                "modes": [os.lstat(name).st_mode for name in ("..", ".", "../home")],
+                "attributes": os.listxattr("..") + os.listxattr("."),
+            }
+            exec(mark)
+            return seen
+    """
+    marks = {
+        "nothing": "pass",
+        "a file": "open('../home/left', 'w').close()",
+        "a mode": "os.chmod('.', 0o500)",
+        "a name": "os.mkdir('../other')",
+        "an attribute": "os.setxattr('..', 'user.left', b'1')",
+        "a link": "os.rmdir('../home'), os.symlink('/tmp', '../home')",
+    }
+    for mark in [*marks.values(), "pass"]:
+        assert await bench.result(code, process=process, inputs={"mark": mark}) == {
+            "names": ["home", "puras.sock", "tmp", "work"],
+            "modes": [0o040700] * 3,
+            "attributes": [],
+        }
+
+
+async def test_each_run_has_a_process_and_a_folder_of_its_own(
+    bench: Bench,
+) -> None:
+    code = """
+        import os
+        def run():
+            return {"pid": os.getpid(), "cwd": os.getcwd()}
+    """
+    first, second, third = [await bench.result(code) for _ in range(3)]
+    assert len({run["pid"] for run in (first, second, third)}) == 3
+    assert len({run["cwd"] for run in (first, second, third)}) == 3
+
+
+async def test_a_process_that_died_while_it_waited_is_replaced(bench: Bench) -> None:
+    code = "import os\ndef run():\n    return {'pid': os.getpid()}"
+    await bench.result(code)
+    (parent,) = bench.runner._zygotes._parents.values()
+    await until(lambda: bool(parent._idle))
+    await parent._idle[0].kill()
+    assert await bench.result(code)

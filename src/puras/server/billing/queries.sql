@@ -27,6 +27,13 @@ LIMIT :limit;
 SELECT COALESCE(SUM(COALESCE(cost_micros, held_micros)), 0) AS micros
 FROM holds WHERE workspace_id = :workspace_id AND state <> 'closed';
 
+-- name: free_credits
+SELECT balance_micros - (
+    SELECT COALESCE(SUM(COALESCE(cost_micros, held_micros)), 0)
+    FROM holds WHERE workspace_id = :workspace_id AND state <> 'closed'
+) AS micros
+FROM workspaces WHERE id = :workspace_id;
+
 -- name: key_spent
 SELECT COALESCE(SUM(COALESCE(cost_micros, held_micros)), 0) AS micros
 FROM holds WHERE key_id = :key_id AND day = :day;

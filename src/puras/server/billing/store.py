@@ -80,7 +80,7 @@ async def check_credits(tx: Transaction, *, workspace_id: str) -> None:
     Raises:
         Refused: `insufficient_credits`.
     """
-    if await balance(tx, workspace_id) - await tied_up(tx, workspace_id) <= 0:
+    if await sum_of(tx, QUERIES.free_credits, workspace_id=workspace_id) <= 0:
         raise Refused(
             "insufficient_credits",
             "this workspace has no credits left: let its operator add some with "

@@ -65,7 +65,8 @@ class Database(Protocol):
     async def glance(self, work: Work[T]) -> T:
         """Run a unit of work that reads a few rows by their keys.
 
-        As `read`, for what takes less time than handing it over to another thread.
+        As `read`, for what takes less time than handing it over to another thread, and where each
+        query may see a moment of its own: PostgreSQL makes no transaction of it.
         """
 
     def exclusively(self, name: str) -> AbstractAsyncContextManager[None]:

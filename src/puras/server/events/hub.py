@@ -104,6 +104,11 @@ class Watch:
             return None
         return [event for event in tail if event.id > after]
 
+    def goes_on(self) -> bool:
+        """Tell whether the newest event is at hand, and not the job's last one."""
+        tail = self._topic.tail
+        return bool(tail) and tail[-1].ends_with is None
+
     async def wait(self, timeout: float) -> bool:
         """Return True once something was published since the last wait, False at the timeout."""
         topic = self._topic

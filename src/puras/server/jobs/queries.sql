@@ -120,7 +120,10 @@ SET status = :status, result = :result, outputs = :outputs, error = :error,
 WHERE id = :id
   AND ((status = 'running' AND attempt = :attempt)
        OR (:attempt IS NULL AND status IN ('queued', 'running')))
-RETURNING *;
+RETURNING *,
+    EXISTS (SELECT 1 FROM holds WHERE holds.job_id = jobs.id AND state <> 'closed') AS has_holds,
+    EXISTS (SELECT 1 FROM jobs AS child WHERE child.parent_job_id = jobs.id
+            AND child.status IN ('queued', 'running')) AS has_children;
 
 -- name: let_next_of_suite
 -- The runs of a suite of evals wait for their turn, a few at a time: one ends, the next may begin.

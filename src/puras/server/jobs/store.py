@@ -315,9 +315,10 @@ async def _end_all(
         )
         if row is not None:
             ended.append(row)
-            for child in await tx.all(QUERIES.unfinished_children, id=job_id):
-                heapq.heappush(left, child["id"])
-    for row in ended:
+            if row["has_children"]:
+                for child in await tx.all(QUERIES.unfinished_children, id=job_id):
+                    heapq.heappush(left, child["id"])
+    for row in (row for row in ended if row["has_holds"]):
         succeeded = row["status"] == "succeeded"
         await holds.close_job(tx, job_id=row["id"], succeeded=succeeded, now=now)
     return ended

@@ -2,7 +2,11 @@
 SELECT name, updated_at FROM secrets WHERE skillpack_id = :skillpack_id ORDER BY name;
 
 -- name: of_skillpack
-SELECT * FROM secrets WHERE skillpack_id = :skillpack_id ORDER BY name;
+-- With the version that they have at this moment, also where there are none: one row without a name.
+SELECT skillpacks.secrets_version, secrets.*
+FROM skillpacks LEFT JOIN secrets ON secrets.skillpack_id = skillpacks.id
+WHERE skillpacks.id = :skillpack_id
+ORDER BY secrets.name;
 
 -- name: put
 INSERT INTO secrets (skillpack_id, name, key_id, sealed, updated_at)
@@ -18,9 +22,6 @@ DELETE FROM secrets WHERE skillpack_id = :skillpack_id;
 
 -- name: move_version
 UPDATE skillpacks SET secrets_version = secrets_version + 1 WHERE id = :skillpack_id;
-
--- name: version
-SELECT secrets_version FROM skillpacks WHERE id = :skillpack_id;
 
 -- name: every
 SELECT * FROM secrets ORDER BY skillpack_id, name;

@@ -85,9 +85,9 @@ async def delete_all(tx: Transaction, skillpack_id: str) -> None:
 
 async def sealed_of(tx: Transaction, skillpack_id: str) -> tuple[str, list[Row]]:
     """Return the version of a skillpack's secrets, and their rows, to be opened by `open_all`."""
-    row = await tx.one(QUERIES.version, skillpack_id=skillpack_id)
     rows = await tx.all(QUERIES.of_skillpack, skillpack_id=skillpack_id)
-    return ("" if row is None else str(row["secrets_version"])), rows
+    version = str(rows[0]["secrets_version"]) if rows else ""
+    return version, [row for row in rows if row["name"] is not None]
 
 
 def open_all(vault: Vault, version: str, rows: Sequence[Row]) -> Secrets:

@@ -87,6 +87,7 @@ class Environments:
         self._build_seconds = build_seconds
         self._build_bytes = build_bytes
         self._building: dict[_Wanted, tuple[asyncio.Task[Path], _Said]] = {}
+        self._known: dict[_Wanted, Path] = {}
         for name in ("locks", "environments", "workspaces"):
             (self._root / name).mkdir(parents=True, exist_ok=True)
 
@@ -130,9 +131,16 @@ class Environments:
         return task, said
 
     def _finished(self, wanted: _Wanted) -> Path | None:
+        python = self._known.get(wanted) or self._kept(wanted)
+        if python is None or not python.exists():
+            self._known.pop(wanted, None)
+            return None
+        self._known[wanted] = python
+        return python
+
+    def _kept(self, wanted: _Wanted) -> Path | None:
         lock = self._known_lock(wanted)
-        python = None if lock is None else self._folder(wanted, lock) / "bin" / "python"
-        return python if python is not None and python.exists() else None
+        return None if lock is None else self._folder(wanted, lock) / "bin" / "python"
 
     async def _make(self, wanted: _Wanted, said: _Said) -> Path:
         try:

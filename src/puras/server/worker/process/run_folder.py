@@ -18,6 +18,8 @@ import secrets
 import socket
 import stat
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from puras.server.worker.process.processes import data_mark
 SOCKET_NAME = "puras.sock"
 _MAX_ROOT_BYTES = 107 - len(f"/{'z' * 6}/{'w' * 8}/{'r' * 8}/{SOCKET_NAME}")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOMS = ("work", "home", "tmp")
 _FILE_NAME = re.compile(r"call-[0-9a-f]{16}")
 
 
@@ -40,6 +43,11 @@ class RunFolder:
     path: Path
     user: int | None
     descriptor: int
+
+    @classmethod
+    def open(cls, path: Path, user: int | None) -> RunFolder:
+        """Enter a folder that `RunFolders.for_run` made."""
+        return cls(path, user, os.open(path, _FOLDER))
 
     @property
     def work(self) -> Path:
@@ -120,16 +128,23 @@ class RunFolders:
         """Make the folder that holds the runs of one warm parent."""
         return _made(self.root / secrets.token_hex(3), user)
 
-    def furnish(self, path: Path, user: int | None) -> RunFolder:
-        """Put into a run's folder what a run finds there."""
-        folder = os.open(path, _FOLDER)
-        for name in ("work", "home", "tmp"):
-            _make(name, user, parent=folder)
-        return RunFolder(path, user, folder)
-
     def for_process(self, parent: Path, user: int | None) -> Path:
-        """Make the folder of one process, or of one run of a warm one."""
+        """Make the folder of a process that serves run after run."""
         return _made(parent / secrets.token_hex(4), user)
+
+    def for_run(self, parent: Path, user: int | None) -> Path:
+        """Make the folder of one run, with what a run finds there."""
+        path = self.for_process(parent, user)
+        with _entered(path) as folder:
+            for name in _ROOMS:
+                _make(name, user, parent=folder)
+        return path
+
+    def for_next(self, untouched: Path) -> Path:
+        """Give a folder that its run left as it was made to the next one, under another name."""
+        path = untouched.with_name(secrets.token_hex(4))
+        untouched.rename(path)
+        return path
 
     def for_call(self) -> Path:
         return _made(self._calls / secrets.token_hex(8), None)
@@ -147,6 +162,41 @@ def abandoned(home: Path) -> list[Path]:
     ]
     found = {path for root in roots if root.is_dir() for path in root.iterdir()}
     return sorted(path for path in found if path.name not in {"runtime", "calls"})
+
+
+def is_untouched(path: Path) -> bool:
+    """Tell whether a run left its folder as it was made, but for the socket, which goes.
+
+    Most functions write nothing, and making folders and removing them costs more than looking. To
+    be asked when nothing of the run lives any more.
+    """
+    try:
+        with _entered(path) as folder:
+            os.unlink(SOCKET_NAME, dir_fd=folder)
+            if not _is_as_made(folder, _ROOMS):
+                return False
+            for name in _ROOMS:
+                with _entered(name, parent=folder) as room:
+                    if not _is_as_made(room, ()):
+                        return False
+            return True
+    except OSError:
+        return False
+
+
+def _is_as_made(folder: int, names: Sequence[str]) -> bool:
+    mode = os.fstat(folder).st_mode
+    as_made = mode == stat.S_IFDIR | 0o700 and not os.listxattr(folder)
+    return as_made and sorted(os.listdir(folder)) == sorted(names)
+
+
+@contextmanager
+def _entered(path: str | os.PathLike[str], *, parent: int | None = None) -> Iterator[int]:
+    descriptor = os.open(path, _FOLDER, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _root(home: Path) -> Path:
@@ -180,8 +230,5 @@ def _make(path: str, user: int | None, *, parent: int | None = None) -> None:
     os.mkdir(path, 0o700, dir_fd=parent)
     if user is None:
         return
-    folder = os.open(path, _FOLDER, dir_fd=parent)
-    try:
+    with _entered(path, parent=parent) as folder:
         os.fchown(folder, user, user)
-    finally:
-        os.close(folder)

@@ -32,6 +32,7 @@ class RunProcess:
 
     once        whether it ends after one run
     folder      what it can write to
+    untouched   the folder of its next run, where one is made already
     exited      done when it, and all below it, are dead
     kill        kills it and all below it, and returns when they are dead
     """
@@ -48,6 +49,7 @@ class RunProcess:
     )
     born: float = field(default_factory=time.monotonic)
     runs: int = 0
+    untouched: Path | None = None
 
     def order(self) -> dict[str, Any]:
         """Return what the warm parent is told to fork it."""
@@ -59,9 +61,9 @@ class RunProcess:
             "entry": asdict(self.entry),
         }
 
-    def fits(self, entry: Entry, memory_bytes: int) -> bool:
+    def fits(self, entry: Entry, memory_bytes: int, *, once: bool) -> bool:
         """Tell whether an idle process can run this entry under this limit."""
-        return (self.entry, self.memory_bytes) == (entry, memory_bytes)
+        return (self.entry, self.memory_bytes, self.once) == (entry, memory_bytes, once)
 
     async def request(self, value: Any, *, descriptors: Sequence[int]) -> None:
         """Tell it what to run. A process that is gone already is found out by its reply."""

@@ -33,7 +33,6 @@ from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation import probe
-from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
 from puras.server.worker.process.output import Output, emit_log
@@ -96,7 +95,11 @@ class FunctionRunner:
             return Failed("deployment_broken", str(error), "the skill's environment is broken")
         try:
             async with self._process(spec, parent) as process:
-                return await self._run_in(process, parent.folder_for(process), spec, host)
+                folder = parent.folder_for(process)
+                try:
+                    return await self._run_in(process, folder, spec, host)
+                finally:
+                    await _to_the_end(parent.leave_folder(process, folder))
         except ZygoteGone:
             return Lost("the run's warm parent ended before the run could start")
         finally:
@@ -154,9 +157,6 @@ class FunctionRunner:
         finally:
             output.close()
             await _to_the_end(socket.close())
-            folder.leave()
-            if not process.once:  # or the next run of the process would find it
-                await _to_the_end(asyncio.to_thread(remove, folder.path))
 
     async def _exchange(
         self, process: RunProcess, request: dict[str, Any], output: Output, spec: RunSpec

@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from puras.server.worker.isolation.layers import Policy
 from puras.server.worker.process import confined, processes
 from puras.server.worker.process.clearing import remove
 from puras.server.worker.process.outcomes import Exit
-from puras.server.worker.process.run_folder import RunFolder, RunFolders
+from puras.server.worker.process.run_folder import RunFolder, RunFolders, is_untouched
 from puras.server.worker.process.run_process import RunProcess, send
 from puras.server.worker.process.skill_modules import Entry
 from puras.server.worker.spec import RunSpec
@@ -29,6 +29,7 @@ from puras.server.worker.spec import RunSpec
 MAX_WARM_RUNS = 1_000
 MAX_WARM_SECONDS = 3_600.0
 MAX_IDLE_PROCESSES = 16
+MAX_AHEAD = 4
 _START_SECONDS = 30.0
 _KILL_SECONDS = 1.0
 _END_SECONDS = 2.0
@@ -70,7 +71,8 @@ class WarmParent:
         self._numbers = itertools.count(1)
         self._processes: dict[int, RunProcess] = {}
         self._idle: list[RunProcess] = []
-        self._clearing: set[asyncio.Future[None]] = set()
+        self._untouched: list[Path] = []
+        self._background: set[asyncio.Future[None]] = set()
         self._ending: asyncio.Task[None] | None = None
         self._control: socket.socket
 
@@ -92,41 +94,84 @@ class WarmParent:
         return parent
 
     async def process_for(self, spec: RunSpec) -> RunProcess:
-        """Return a process for one run: an idle warm one, or a new fork. Raises ZygoteGone."""
-        entry = entry_of(spec)
+        """Return a process for one run: one that waits for it, or a new fork. Raises ZygoteGone."""
+        entry, once = entry_of(spec), spec.process == "fresh"
         for process in list(self._idle):
             if process.exited.done():
                 self._idle.remove(process)
                 self._clear(process.folder)
-            elif spec.process == "warm" and process.fits(entry, spec.memory_bytes):
+            elif process.fits(entry, spec.memory_bytes, once=once):
                 self._idle.remove(process)
                 return process
-        return await self._fork(spec, entry)
+        return await self._fork(entry, spec.memory_bytes, once=once)
 
     def folder_for(self, process: RunProcess) -> RunFolder:
-        """Make the folder of the next run of a process."""
-        path = process.folder
-        if not process.once:
-            path = self._folders.for_process(path, self._policy.user)
-        return self._folders.furnish(path, self._policy.user)
+        """Return the folder of the next run of a process."""
+        user = self._policy.user
+        path, process.untouched = process.untouched, None
+        return RunFolder.open(path or self._folders.for_run(process.folder, user), user)
+
+    async def leave_folder(self, process: RunProcess, folder: RunFolder) -> None:
+        """Clear the folder of a run of a warm process, before the process has its next one."""
+        folder.leave()
+        if process.once:
+            return
+        if is_untouched(folder.path):
+            process.untouched = self._folders.for_next(folder.path)
+        else:
+            await asyncio.to_thread(remove, folder.path)
 
     async def give_back(self, process: RunProcess) -> None:
-        """Keep a warm process for its next run, or see that it ends."""
+        """Keep a warm process for its next run, or see that it ends. In the place of one that ends
+        with its run the next one is forked ahead: it waits, isolated already, for the next run."""
         is_young = time.monotonic() - process.born < MAX_WARM_SECONDS
         is_fit = not process.once and is_young and process.runs < MAX_WARM_RUNS
-        has_room = len(self._idle) < MAX_IDLE_PROCESSES
-        if is_fit and has_room and not process.exited.done():
+        if is_fit and self._has_room() and not process.exited.done():
             self._idle.append(process)
             return
+        await self._retire(process)
+        if process.once and self._has_room():
+            self._in_background(self._fork_ahead(process.entry, process.memory_bytes))
+
+    def _has_room(self) -> bool:
+        return len(self._idle) < MAX_IDLE_PROCESSES
+
+    async def _fork_ahead(self, entry: Entry, memory_bytes: int) -> None:
+        ahead = [process for process in self._idle if process.once and process.entry == entry]
+        if len(ahead) >= MAX_AHEAD or self._ending is not None:
+            return
+        try:
+            process = await self._fork(entry, memory_bytes, once=True)
+        except ZygoteGone:
+            return
+        if self.gone.done():
+            process.channel.close()
+        else:
+            self._idle.append(process)
+
+    async def _fork_again(self, path: str) -> None:
+        """Replace the processes that were forked before their entry's module was imported."""
+        for process in [idle for idle in self._idle if idle.once and idle.entry.path == path]:
+            self._idle.remove(process)
+            await self._retire(process)
+            await self._fork_ahead(process.entry, process.memory_bytes)
+
+    async def _retire(self, process: RunProcess) -> None:
         process.channel.close()
         await process.kill()
         self._clear(process.folder)
 
     def _clear(self, folder: Path) -> None:
-        """Remove a folder that nobody can reach any more, out of everybody's way."""
-        clearing = asyncio.ensure_future(asyncio.to_thread(remove, folder))
-        self._clearing.add(clearing)
-        clearing.add_done_callback(self._clearing.discard)
+        """See to a folder that nobody can reach any more, out of everybody's way."""
+        if len(self._untouched) < MAX_IDLE_PROCESSES and is_untouched(folder):
+            self._untouched.append(folder)
+        else:
+            self._in_background(asyncio.to_thread(remove, folder))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def end(self) -> None:
         """Kill every process of this zygote, and itself, and return when they are dead."""
@@ -143,7 +188,7 @@ class WarmParent:
             await asyncio.to_thread(self._popen.wait)
         if self._popen.stderr is not None:
             self._popen.stderr.close()
-        await asyncio.gather(*self._clearing)
+        await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.to_thread(remove, Path(self._policy.writable))
 
     async def _connect(self, control: socket.socket) -> None:
@@ -163,24 +208,37 @@ class WarmParent:
             await self.end()
             raise
 
-    async def _fork(self, spec: RunSpec, entry: Entry) -> RunProcess:
+    async def _fork(self, entry: Entry, memory_bytes: int, *, once: bool) -> RunProcess:
         number = next(self._numbers)
-        folder = self._folders.for_process(Path(self._policy.writable), self._policy.user)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
         process = RunProcess(
             number=number,
             entry=entry,
-            memory_bytes=spec.memory_bytes,
-            once=spec.process == "fresh",
-            folder=folder,
+            memory_bytes=memory_bytes,
+            once=once,
+            folder=self._process_folder(once=once),
             channel=ours,
             kill=lambda: self._kill(process),
         )
+        if once:
+            process.untouched = process.folder
         self._processes[number] = process
-        with theirs:
-            await self._order(process.order(), descriptors=[theirs.fileno()])
+        try:
+            with theirs:
+                await self._order(process.order(), descriptors=[theirs.fileno()])
+        except BaseException:
+            ours.close()
+            raise
         return process
+
+    def _process_folder(self, *, once: bool) -> Path:
+        parent, user = Path(self._policy.writable), self._policy.user
+        if not once:
+            return self._folders.for_process(parent, user)
+        if self._untouched:
+            return self._folders.for_next(self._untouched.pop())
+        return self._folders.for_run(parent, user)
 
     async def _kill(self, process: RunProcess) -> None:
         if process.exited.done():
@@ -216,6 +274,8 @@ class WarmParent:
             self._close()
         elif "exited" in message:
             self._note_exit(message)
+        elif "imported" in message:
+            self._in_background(self._fork_again(message["imported"]))
         elif not self._ready.done():
             self._ready.set_result(None)
 

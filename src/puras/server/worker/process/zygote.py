@@ -21,7 +21,7 @@ family is counted: too many tasks or too much memory ends it. When the control s
 worker is gone: everything below is killed, and the zygote ends. Standard library only.
 
 Messages, JSON, one each: from the worker `{fork, folder, memory_bytes, once, entry}` with the run's
-channel attached, and `{kill}`; to the worker `{ready}` and `{exited, status, why}`.
+channel attached, and `{kill}`; to the worker `{ready}`, `{imported}` and `{exited, status, why}`.
 """
 
 from __future__ import annotations
@@ -208,6 +208,7 @@ class Zygote:
             importlib.import_module("asyncio")
         gc.collect()
         gc.freeze()
+        self._tell({"imported": entry.path})
 
     def _watch(self) -> None:
         now = time.monotonic()
