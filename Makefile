@@ -104,16 +104,21 @@ check-javascript: $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY)
 
 .PHONY: test
 test: setup $(if $(HAS_NPM),$(SDK_BUILT))  ## every test that is done in a few minutes, on both databases
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not faults"
 	$(if $(HAS_NPM),cd $(SDK) && npm test,@$(NO_NPM))
 	$(if $(HAS_NPM),cd $(DASHBOARD) && npm test,@$(NO_DASHBOARD))
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm test,@$(NO_RUNTIMES))
 
 .PHONY: test-slow
 test-slow: setup  ## the rest: crashes, floods, many cuts
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not faults"
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run test:slow,@$(NO_RUNTIMES))
 	$(if $(HAS_RUNTIMES),$(MAKE) dashboard && cd $(DASHBOARD) && npm run test:browser,@$(NO_RUNTIMES))
+
+# SEED replays a storm; MINUTES makes it long, and one after the other; DATABASE, FAULTS and JOBS narrow it.
+.PHONY: test-faults
+test-faults: $(READY)  ## break everything at once and look what is lost; MINUTES=60 DATABASE=sqlite for long
+	$(BIN)/pytest -m faults tests/faults $(if $(MINUTES),-s,--numprocesses 2 -rP)
 
 .PHONY: docs
 docs: $(READY) $(NPM_READY)  ## check that the documentation tells the truth

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +32,14 @@ _START_SECONDS = 20.0
 
 @dataclass
 class PostgresServer:
-    """`fresh` makes databases; `url` is that of one from which they are made."""
+    """`fresh` makes databases; `url` is that of one from which they are made.
+
+    One of our own has a `socket`, and can `restart` as after a crash.
+    """
 
     url: str
+    socket: Path | None = None
+    restart: Callable[[], None] | None = None
     _made: list[str] = field(default_factory=list)
 
     def fresh(self) -> str:
@@ -103,36 +108,57 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         return
     folder = Path(tempfile.mkdtemp(prefix="puras-pg-"))
     try:
-        with _process(folder, _binaries(), options=() if durable else (*_HASTE, *_ALONE)):
-            yield PostgresServer(f"postgresql://postgres@/postgres?host={folder}")
+        process = _Process(folder, () if durable else (*_HASTE, *_ALONE))
+        process.prepare()
+        try:
+            process.start()
+            url = f"postgresql://postgres@/postgres?host={folder}"
+            yield PostgresServer(url, folder / ".s.PGSQL.5432", process.restart)
+        finally:
+            process.kill()
     finally:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def _process(folder: Path, binaries: Path, *, options: tuple[str, ...]) -> Iterator[None]:
-    user = _user()
-    if user:
-        shutil.chown(folder, user["user"])
-    data = folder / "data"
-    initdb = (binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-A", "trust")
-    subprocess.run(
-        [*initdb, "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **user
-    )
-    settings = [part for setting in (*_ALWAYS, *options) for part in ("-c", setting)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *settings],
-            stdout=log,
-            stderr=log,
+@dataclass
+class _Process:
+    """The server's process: made with its cluster, started and killed as often as one likes."""
+
+    folder: Path
+    options: tuple[str, ...]
+    binaries: Path = field(default_factory=lambda: _binaries())
+    process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        user = _user()
+        if user:
+            shutil.chown(self.folder, user["user"])
+        initdb = (self.binaries / "initdb", "-D", self.folder / "data", "-U", "postgres")
+        subprocess.run(
+            [*initdb, "-E", "UTF8", "-A", "trust", "--locale=C", "--no-sync"],
+            check=True,
+            stdout=subprocess.DEVNULL,
             **user,
         )
-    try:
-        _wait_until_ready(process, folder)
-        yield
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait()
+
+    def start(self) -> None:
+        settings = [part for setting in (*_ALWAYS, *self.options) for part in ("-c", setting)]
+        postgres = (self.binaries / "postgres", "-D", self.folder / "data", "-k", self.folder)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*postgres, "-h", "", *settings], stdout=log, stderr=log, **_user()
+            )
+        _wait_until_ready(self.process, self.folder)
+
+    def kill(self) -> None:
+        """Stop at once, as after a crash: what was committed comes back from the log."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -45,6 +45,7 @@ def make_bucket(endpoint: str) -> str:
         f"{endpoint}/{bucket}",
         content=f"{constraint}</CreateBucketConfiguration>",
         headers={"Authorization": f"AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/s3/x"},
+        timeout=120,
     )
     assert made.status_code == 200, made.text
     return f"s3://{bucket}/some/prefix"
@@ -61,4 +62,4 @@ def _address(process: subprocess.Popen[str]) -> str:
                 found.put(match[1])
 
     threading.Thread(target=read, daemon=True).start()
-    return found.get(timeout=30)
+    return found.get(timeout=120)

@@ -1,0 +1,3 @@
+def run(n: int) -> None:
+    print("about to break")
+    raise ValueError(f"{n} is broken")

@@ -1,0 +1,2 @@
+def run(n: int) -> dict[str, int]:
+    return {"n": n}
