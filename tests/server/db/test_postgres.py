@@ -96,6 +96,20 @@ async def test_a_unit_whose_connection_is_lost_is_run_again(
     assert await database.read(count) == 1
 
 
+async def test_units_find_a_connection_again_when_all_of_them_were_lost(
+    database: PostgresDatabase, postgres: PostgresServer
+) -> None:
+    await asyncio.gather(*(database.write(lambda tx: tx.one(PAUSE)) for _ in range(8)))
+    ours = "application_name = 'puras' AND datname = current_database()"
+    postgres.run(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", database.url
+    )
+    await asyncio.gather(
+        database.write(lambda tx: insert(tx, "a")), database.write(lambda tx: insert(tx, "b"))
+    )
+    assert await database.read(count) == 2
+
+
 async def test_a_write_that_was_begun_is_committed_though_its_caller_is_cancelled(
     database: PostgresDatabase, postgres: PostgresServer
 ) -> None:

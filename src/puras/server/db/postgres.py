@@ -41,6 +41,9 @@ _READERS = 4
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Between the tries of a unit, in seconds at most; so many that do not wait for a lock pass."""
 _CONNECT_SECONDS = 10.0
+_RECONNECT_SECONDS = 2.0
+"""For so long the pool tries by itself, ever more rarely. Then it waits for the next one who wants
+a connection, so that it is there soon after the database is."""
 _IDLE_IN_TRANSACTION: Final = "15s"
 """After this PostgreSQL itself undoes what a frozen process has begun, and frees its locks."""
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -65,6 +68,14 @@ class PostgresTransaction:
     def begun(self) -> AbstractAsyncContextManager[Any]:
         """Begin a transaction on a connection that commits each statement by itself."""
         return self._connection.transaction()
+
+    async def begin_numbered(self) -> str:
+        """Begin it on a connection that commits each statement by itself; return its number."""
+        begun = await self._connection.execute(_BEGIN, prepare=False)
+        begun.nextset()
+        row = await begun.fetchone()
+        assert row is not None, "each transaction has a number"
+        return str(row["id"])
 
     async def one(self, query: Query, **parameters: Any) -> Row | None:
         return await (await self._execute(query, parameters)).fetchone()
@@ -191,13 +202,7 @@ class PostgresDatabase:
         number, value = None, None
         try:
             async with self._writers.connection(timeout=_CONNECT_SECONDS) as connection:
-                try:
-                    begun = await _begin(connection)
-                    value = await _on(connection, work)
-                except errors.FeatureNotSupported:  # as in `_once`
-                    await connection.rollback()
-                    begun = await _begin(connection)
-                    value = await _on(connection, work)
+                begun, value = await _retold(connection, _begun_before(work))
                 number = begun
                 await connection.commit()
         except _PASSING as error:
@@ -241,28 +246,34 @@ class _UndoneError(Exception):
 async def _once(pool: Pool, work: Work[T]) -> T:
     try:
         async with pool.connection(timeout=_CONNECT_SECONDS) as connection:
-            try:
-                return await _on(connection, work)
-            except errors.FeatureNotSupported:
-                # A migration changed what a prepared statement gives: this word forgets them, also
-                # where no transaction is open.
-                await connection.execute("ROLLBACK")
-                return await _on(connection, work)
+            return await _retold(connection, work)
     except _PASSING as error:
         raise Unavailable(f"the database can't do it now: {error}") from error
 
 
-async def _begin(connection: Connection) -> str:
-    """Begin a transaction, in the same round trip as asking for its number, and return that."""
-    begun = await connection.execute(_BEGIN, prepare=False)
-    begun.nextset()
-    row = await begun.fetchone()
-    assert row is not None, "each transaction has a number"
-    return str(row["id"])
+def _begun_before(work: Work[T]) -> Work[tuple[str, T]]:
+    """Begin the unit's transaction, in the same round trip as asking for its number, which is
+    returned beside what the unit gives."""
+
+    async def unit(tx: Transaction) -> tuple[str, T]:
+        assert isinstance(tx, PostgresTransaction)
+        return await tx.begin_numbered(), await work(tx)
+
+    return unit
+
+
+async def _retold(connection: Connection, work: Work[T]) -> T:
+    try:
+        return await _on(connection, work)
+    except errors.FeatureNotSupported:
+        # A migration changed what a prepared statement gives: this word forgets them, also where no
+        # transaction is open.
+        await connection.execute("ROLLBACK")
+        return await _on(connection, work)
 
 
 async def _on(connection: Connection, work: Work[T]) -> T:
-    """Run a unit in the open transaction; what it is not to blame for is an `_UndoneError`."""
+    """Run a unit; what it is not to blame for is an `_UndoneError`."""
     try:
         return await work(PostgresTransaction(connection))
     except _CONFLICTS as error:
@@ -280,7 +291,9 @@ async def connect(url: str, **options: Any) -> Connection:
 
 async def _for_writing(connection: Connection) -> None:
     await _configure(connection)
-    await connection.set_autocommit(True)  # `_begin` begins, at the default: READ COMMITTED
+    await connection.set_autocommit(
+        True
+    )  # units begin by themselves, at the default: READ COMMITTED
 
 
 async def _for_reading(connection: Connection) -> None:
@@ -317,7 +330,13 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 def _pool(url: str, size: int, *, configure: Any) -> Pool:
     return AsyncConnectionPool(
-        url, min_size=1, max_size=size, open=False, kwargs=dict(_OPTIONS), configure=configure
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        kwargs=dict(_OPTIONS),
+        configure=configure,
+        reconnect_timeout=_RECONNECT_SECONDS,
     )
 
 
