@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -203,9 +204,11 @@ async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None
     """Forget what nobody may ask for any more, now and every hour."""
 
     async def tidy() -> None:
-        while True:
+        for hour in itertools.count():
             try:
                 await _tidy(platform)
+                if hour % 24 == 1:
+                    await _tidy_drive(platform)
             except Exception:
                 _log.exception("tidying_failed")
             await asyncio.sleep(_HOUR_SECONDS)
@@ -233,6 +236,13 @@ async def _tidy(platform: Platform) -> None:
             forgotten = await sweep(db, platform.drive, days=days, now=now)
             if forgotten:
                 _log.info("jobs_forgotten", count=forgotten, older_than_days=days)
+
+
+async def _tidy_drive(platform: Platform) -> None:
+    """Look through all bytes of the drive: once a day, for there may be many."""
+    async with platform.db.exclusively("tidy"):
+        if removed := await platform.drive.tidy(settled_seconds=_KEPT / clock.SECOND):
+            _log.info("unknown_files_removed", count=removed)
 
 
 def _refuse_what_is_not_there(settings: Settings, *, together: bool) -> None:

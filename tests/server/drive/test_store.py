@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from puras.server.clock import now
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Transaction, Unsure
 from puras.server.drive.store import Drive, Origin, PathTaken, storage_names
 from puras.server.refusals import Refused
 from puras.server.storage.disk import DiskStorage
@@ -161,3 +161,28 @@ async def test_a_row_whose_bytes_are_lost_counts_as_no_file(
     (files / made.storage_name).unlink()
     with pytest.raises(Refused, match="file_not_found"):
         await drive.stream(home, "a")
+
+
+async def test_bytes_that_a_crash_left_without_a_row_are_removed_once_they_are_old(
+    drive: Drive, db: Database, home: str, files: Path
+) -> None:
+    await drive.write(home, "known", chunks=chunks(b"known"), origin=Origin())
+    (files / "drive" / home / "left-behind").write_bytes(b"unknown")
+    assert await drive.tidy(settled_seconds=3600) == 0
+    assert await drive.tidy(settled_seconds=-1) == 1
+    assert await kept(db, files)
+
+
+async def test_bytes_stay_where_nobody_knows_whether_their_row_was_written(
+    drive: Drive, db: Database, home: str, files: Path
+) -> None:
+    async def unsure(work: Callable[[Transaction], Awaitable[object]]) -> None:
+        await write(work)
+        raise Unsure("the database went away in the middle of a commit")
+
+    write = db.write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "write", unsure)
+        with pytest.raises(Unsure):
+            await drive.write(home, "a", chunks=chunks(b"ab"), origin=Origin())
+    assert (await drive.open(home, "a")).local.read_bytes() == b"ab"

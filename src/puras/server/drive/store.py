@@ -2,12 +2,13 @@
 
 Bytes are kept under an id that is new at each write, and a row points to them. So a write becomes
 visible in the one transaction that moves the row, a reader keeps what it has opened, and a crash
-leaves at most bytes that no row knows (`puras admin doctor` names them).
+leaves at most bytes that no row knows, which `tidy` removes (`puras admin doctor` counts them).
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from puras.server.storage.port import Headers, Storage, TooLarge
 from puras.wire import MAX_UPLOAD_BYTES
 
 QUERIES = load(__file__)
+_PREFIX = "drive/"
 
 Fence: TypeAlias = Callable[[Transaction], Awaitable[object]]
 """Runs in the transaction that makes a write visible; what it raises undoes the write."""
@@ -47,7 +49,7 @@ class DriveFile:
 
     @property
     def storage_name(self) -> str:
-        return f"drive/{self.workspace_id}/{self.blob}"
+        return f"{_PREFIX}{self.workspace_id}/{self.blob}"
 
     @property
     def stored_headers(self) -> Headers:
@@ -184,8 +186,20 @@ class Drive:
             lambda tx: tx.one(QUERIES.delete, workspace_id=workspace_id, path=path)
         )
         if row is not None:
-            await self._storage.delete(f"drive/{workspace_id}/{row['blob']}")
+            await self._storage.delete(f"{_PREFIX}{workspace_id}/{row['blob']}")
         return row is not None
+
+    async def tidy(self, *, settled_seconds: float) -> int:
+        """Remove bytes that no row knows, of writes that a crash cut off; return how many files.
+
+        Those that came within `settled_seconds` stay: their row may be about to be written.
+        """
+        removed, before = 0, time.time() - settled_seconds
+        async for stored in self._storage.listing(_PREFIX):
+            if stored.changed < before and await self.stored_as(stored.name) is None:
+                await self._storage.delete(stored.name)
+                removed += 1
+        return removed
 
     def _draft(self, workspace_id: str, path: str, origin: Origin) -> DriveFile:
         return DriveFile(
@@ -244,7 +258,7 @@ async def find(tx: Transaction, *, workspace_id: str, path: str) -> DriveFile | 
 async def storage_names(tx: Transaction) -> set[str]:
     """Return the names under which every file's bytes are kept."""
     rows = await tx.all(QUERIES.every_blob)
-    return {f"drive/{row['workspace_id']}/{row['blob']}" for row in rows}
+    return {f"{_PREFIX}{row['workspace_id']}/{row['blob']}" for row in rows}
 
 
 async def _put(tx: Transaction, file: DriveFile, *, size: int) -> None:
