@@ -58,18 +58,28 @@ class Clients:
     def finish(self, *, seconds: float) -> list[Told]:
         """Return what all were told, when all are done. Raises TimeoutError after `seconds`."""
         deadline = time.monotonic() + seconds
-        for done in self._done:
-            done.result(max(0.1, deadline - time.monotonic()))
+        for told, done in zip(self._told, self._done, strict=True):
+            try:
+                done.result(max(0.1, deadline - time.monotonic()))
+            except TimeoutError:
+                raise TimeoutError(f"order {told.order} is not done: {told.job_id}") from None
         return self._told
 
     def close(self) -> None:
         self._gone.set()
         self._puras.close()
         self._pool.shutdown(cancel_futures=True)
-        asyncio.run_coroutine_threadsafe(self._async_puras.close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _leave(self) -> None:
+        following = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        await self._async_puras.close()
 
     def _see_through(self, told: Told, began: float) -> None:
         order = told.order

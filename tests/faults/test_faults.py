@@ -68,7 +68,8 @@ def weather(place: Place, wanted: Wanted, *, seed: int) -> None:
         clients.close()
     print(
         f"{len(verdict.jobs)} jobs, {_attempts(verdict)}, all taken up again within"
-        f" {recovered:.1f} s, excused: {dict(verdict.excused) or 'none'}",
+        f" {recovered:.1f} s, excused: {dict(verdict.excused) or 'none'},"
+        f" {verdict.left_behind} files without a row",
         flush=True,
     )
 

@@ -20,10 +20,12 @@ import pytest
 
 from puras import Job, JobEvent, Puras
 from puras.server import admin
-from puras.server.clock import SECOND
+from puras.server.clock import SECOND, now
 from puras.server.db.queries import Query
 from puras.server.doctor.checks import examine
+from puras.server.drive.store import Drive
 from puras.server.jobs.states import LEASE, MOST_LOSSES
+from puras.server.storage.place import open_storage
 from puras.server.worker.process.processes import MARK, data_mark
 from puras.wire import TERMINAL_STATUSES
 
@@ -54,12 +56,14 @@ def _without_worker(place: Place) -> list[str]:
 
 @dataclass
 class Verdict:
-    """What was found; `excused` counts jobs that a fault has rightly ended."""
+    """What was found; `excused` counts jobs that a fault has rightly ended, `left_behind` files
+    without a row, which a server would have removed in time."""
 
     place: Place
     told: Sequence[Told]
     jobs: dict[str, Job] = field(default_factory=dict)
     excused: Counter[str] = field(default_factory=Counter)
+    left_behind: int = 0
 
     def of_the_living(self) -> None:
         """Look through the API, while everything still runs."""
@@ -80,7 +84,8 @@ class Verdict:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.place.environment.items():
                 patch.setenv(name, value)
-            checks = asyncio.run(examine(self.place.settings, settled_seconds=0))
+            self.left_behind = asyncio.run(_tidy(self.place))
+            checks = asyncio.run(examine(self.place.settings, settled_seconds=-60))
         found = {check.name: check for check in checks if check.name in _DOCTORS}
         assert found.keys() == _DOCTORS
         assert not [check for check in found.values() if check.state != "ok"]
@@ -106,9 +111,19 @@ class Verdict:
             self.excused[excuse] += 1
         elif job.status == "succeeded":
             assert job.cost_micros == order.costs_micros, dict(job)
+            self._judge_lines(told, log)
             if "n" in order.inputs and order.skill != "draw":
                 assert job.result is not None
                 assert job.result["n"] == order.n
+
+    def _judge_lines(self, told: Told, log: Sequence[JobEvent]) -> None:
+        """What the last attempt printed is in the log: every line, once, in order."""
+        if told.order.skill != "talk":
+            return
+        begun = max(event.id for event in log if event.payload.get("status") == "running")
+        said = [event.payload["message"] for event in log[begun:] if event.type == "log"]
+        n, lines = told.order.n, told.order.inputs["lines"]
+        assert said == [f"{n} says {line}" for line in range(lines)], told.job_id
 
     def _excuse(self, job: Job) -> str | None:
         """Name what has rightly ended a job: it is no fault of the platform's."""
@@ -157,9 +172,16 @@ def ask(place: Place, sql: str) -> list[Any]:
     return asyncio.run(look())
 
 
+async def _tidy(place: Place) -> int:
+    """Remove what writes that were cut off have left, without waiting until it is old."""
+    async with admin.open_database(place.settings) as db:
+        drive = Drive(open_storage(place.settings), db=db, clock=now)
+        return await drive.tidy(settled_seconds=-60)
+
+
 def most_seconds_of_work(told: int) -> float:
     """Return how long what is still to be done may take, with room for a busy machine."""
-    return 60.0 + 20.0 * told / CONCURRENCY
+    return 180.0 + 20.0 * told / CONCURRENCY
 
 
 def _run_folders(home: Path) -> list[Path]:
