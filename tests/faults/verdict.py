@@ -35,7 +35,7 @@ from .place import CONCURRENCY, KEY, Place
 RECOVERED_SECONDS = LEASE / SECOND + 5
 _BUSY_SECONDS = 25.0
 """What a machine that does ten other things may need on top."""
-_DOCTORS = {"schema", "database", "money", "secrets", "files", "jobs", "approvals"}
+_OF_THE_MACHINE = ("isolation", "disk", "uv", "data folder", "secrets key")
 
 
 def wait_until_recovered(place: Place) -> float:
@@ -86,9 +86,8 @@ class Verdict:
                 patch.setenv(name, value)
             self.left_behind = asyncio.run(_tidy(self.place))
             checks = asyncio.run(examine(self.place.settings, settled_seconds=-60))
-        found = {check.name: check for check in checks if check.name in _DOCTORS}
-        assert found.keys() == _DOCTORS
-        assert not [check for check in found.values() if check.state != "ok"]
+        ours = [check for check in checks if not check.name.startswith(_OF_THE_MACHINE)]
+        assert not [check for check in ours if check.state != "ok"]
 
     def _judge_log(self, puras: Puras, job_id: str) -> None:
         job = self.jobs[job_id] = puras.get(job_id)

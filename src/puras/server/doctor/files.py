@@ -76,7 +76,7 @@ def _compared(place: str, *, needed: set[str], missing: list[str], orphans: list
             "files",
             "warn",
             f"{len(orphans)} files ({size} bytes) in {place} are known to no row: a crash "
-            "left them, and a server that runs removes them after some days; --fix removes them",
+            "left them; a server that runs removes them after some days, --fix at once",
             mendable=True,
         )
     return Check("files", "ok", f"all {len(needed)} are in {place}")
