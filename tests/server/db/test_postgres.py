@@ -58,11 +58,13 @@ async def test_a_hundred_changes_of_one_row_at_once_all_count(database: Postgres
 
 async def test_units_that_lock_each_other_out_are_run_again(database: PostgresDatabase) -> None:
     runs: list[str] = []
+    both_have_one = asyncio.Barrier(2)
 
     async def both(tx: Transaction, first: str, second: str) -> None:
         runs.append(first)
         await tx.run(ADD, id=first)
-        await tx.one(PAUSE)
+        if len(runs) <= 2:
+            await both_have_one.wait()
         await tx.run(ADD, id=second)
 
     for name in "ab":
