@@ -43,6 +43,8 @@ from puras.server.working import OpenModels
 from puras.server.workspaces import store as workspaces
 from puras.wire import KeyKind, ManifestSkill
 
+from .built_once import environments_built_once
+
 ON_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 """For a test of something that only SQLite has."""
 
@@ -161,13 +163,14 @@ async def open_server(
     configured = settings_for(home, **settings)
     if configured.database_url is None:
         lay_out_sqlite(configured.database_path)
-    async with (
-        compose.running(configured, grace=grace, models=models) as started,
-        serving(started.platform, *ROUTES) as client,
-    ):
-        if started.first is not None:
-            client.headers["Authorization"] = f"Bearer {started.first.text}"
-        yield Server(started.platform, client)
+    with environments_built_once():
+        async with (
+            compose.running(configured, grace=grace, models=models) as started,
+            serving(started.platform, *ROUTES) as client,
+        ):
+            if started.first is not None:
+                client.headers["Authorization"] = f"Bearer {started.first.text}"
+            yield Server(started.platform, client)
 
 
 async def make_workspace(platform: Platform, slug: str = "local", *, credits_usd: int = 100) -> str:
