@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import puras
@@ -14,19 +15,29 @@ from puras.client._core import Config, Request
 from puras.client._files import Source
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 
 def new_client() -> httpx2.Client:
     import httpx2
 
-    return httpx2.Client(limits=_limits())
+    return httpx2.Client(verify=_trust(), limits=_limits())
 
 
 def new_async_client() -> httpx2.AsyncClient:
     import httpx2
 
-    return httpx2.AsyncClient(limits=_limits())
+    return httpx2.AsyncClient(verify=_trust(), limits=_limits())
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom this machine trusts: read once for all clients, for it takes longer than a call."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _limits() -> httpx2.Limits:
