@@ -255,6 +255,7 @@ async def working(
         writer=EventWriter(db, hub),
         clock=HandClock(5_000),
         concurrency=1,
+        workspace_concurrency=1,
         perform=perform,
         prepare=lambda deployment_id: None,
         clear=_leave,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from puras.server.refusals import Refused
-from puras.server.worker.process.run_folder import RunFolder, RunFolders
+from puras.server.worker.process.run_folder import SOCKET_NAME, RunFolder, RunFolders
 from puras.server.worker.process.skill_socket import SkillSocket
 
 from .support import Bench, RecordingHost
@@ -325,7 +325,7 @@ async def served(tmp_path: Path) -> Any:
     folder = RunFolder.open(folders.for_run(folders.for_zygote(None), None), None)
     socket = SkillSocket(folder, host=host, inputs={}, new_call_folder=folders.for_call)
     await socket.open()
-    yield Line(socket, folder.socket), host, folder
+    yield Line(socket, folder.path / SOCKET_NAME), host, folder
     await socket.close()
     folder.leave()
 
