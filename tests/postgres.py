@@ -126,7 +126,7 @@ class _Process:
 
     folder: Path
     options: tuple[str, ...]
-    binaries: Path = field(default_factory=lambda: _binaries())
+    binaries: Path = field(default_factory=lambda: binaries())
     process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -173,7 +173,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> None:
             time.sleep(0.02)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Find `initdb` and `postgres`, as far as the user who must run them can."""
     for folder in _folders():
         try:

@@ -35,7 +35,8 @@ def admin() -> None:
     need_server()
 
 
-admin.add_command(admin_upkeep.migrate)
+for _command in (admin_upkeep.migrate, admin_upkeep.backup, admin_upkeep.restore):
+    admin.add_command(_command)
 
 
 @admin.group(cls=Group)

@@ -29,12 +29,13 @@ def on_data(
 ) -> T:
     """Do something to the data, and tell what is refused there as a command's failure."""
     from puras.server.admin import NoData
+    from puras.server.backup import BackupRefused
     from puras.server.secrets.vault import CannotOpen
 
     with server_refusals():
         try:
             return asyncio.run(work(server_settings(data=data, **address)))
-        except NoData as error:
+        except (BackupRefused, NoData) as error:
             raise CommandFailed(str(error), code=error.code) from None
         except CannotOpen as error:
             raise CommandFailed(str(error), code="secrets_unreadable") from None

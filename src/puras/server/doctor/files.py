@@ -8,11 +8,9 @@ from __future__ import annotations
 import time
 
 from puras.server.agent.workspace_copy import COPIES, WorkspaceCopies
-from puras.server.db.database import Database, Transaction
-from puras.server.deployments import store as deployments
-from puras.server.deployments.bundles import archive_name
+from puras.server.db.database import Database
 from puras.server.doctor.check import Check
-from puras.server.drive import store as drive
+from puras.server.kept import kept_names
 from puras.server.settings import BadSetting, Settings
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
@@ -22,7 +20,7 @@ from puras.server.storage.port import StorageUnavailable, Stored
 async def examine_files(db: Database, settings: Settings, *, settled_seconds: float) -> Check:
     """Compare what rows name with what the storage has."""
     place = settings.storage_url or str(settings.files_path)
-    needed = await db.read(_storage_names)
+    needed = await db.read(kept_names)
     try:
         storage = open_storage(settings)
         if not isinstance(storage, DiskStorage):
@@ -38,16 +36,11 @@ async def examine_files(db: Database, settings: Settings, *, settled_seconds: fl
 async def remove_orphans(db: Database, settings: Settings, *, settled_seconds: float) -> int:
     """Remove the bytes that no row names, and return how many files it were."""
     storage = open_storage(settings)
-    needed = await db.read(_storage_names)
+    needed = await db.read(kept_names)
     orphans = _orphans(await _present(settings), needed, settled_seconds=settled_seconds)
     for stored in orphans:
         await storage.delete(stored.name)
     return len(orphans) + await WorkspaceCopies(db, storage).tidy()
-
-
-async def _storage_names(tx: Transaction) -> set[str]:
-    archives = {archive_name(sha256) for sha256 in await deployments.archives(tx)}
-    return archives | await drive.storage_names(tx)
 
 
 async def _present(settings: Settings) -> dict[str, Stored]:
