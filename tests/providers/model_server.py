@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
-from tests.providers.wire import Say, failure, shape_for
+from tests.providers.wire.endpoints import endpoint_at
+from tests.providers.wire.say import Say
 
 KEY = "key-of-the-operator-0123456789"
 
@@ -161,10 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(step, Garbage):
             self._send(200, step.body)
         elif isinstance(step, Fail):
-            body = failure(request.path, step.status, step.message)
+            body = endpoint_at(request.path).failure(step.status, step.message)
             self._send(step.status, json.dumps(body).encode(), step.retry_after)
         else:
-            answer = shape_for(request.path)(step, request.body)
+            answer = endpoint_at(request.path).answer(step, request.body)
             self._send(200, json.dumps(answer).encode())
 
     def _send(self, status: int, body: bytes, retry_after: float | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.providers.model_server import Hold, ModelServer, Request, Step, model_server
-from tests.providers.wire import Say
+from tests.providers.wire.say import Say
 
 from puras import Puras
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.providers.model_server import Fail, ModelServer, model_server
-from tests.providers.wire import Say
+from tests.providers.wire.say import Say
 
 from puras.server.agent.models.operator import open_models
 from puras.server.billing import store as billing

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.providers.model_server import KEY, Hold, ModelServer
-from tests.providers.wire import Say
+from tests.providers.wire.say import Say
 
 from puras.server.agent.models.operator import OperatorModels, open_models
 from puras.server.agent.models.port import ModelFailed, ModelRequest

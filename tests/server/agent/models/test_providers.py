@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.providers.model_server import KEY, Break, Fail, Garbage, ModelServer
-from tests.providers.wire import Say
+from tests.providers.wire.say import Say
 
 from puras.bundle.dialect import plain
 from puras.server.agent.messages import FilePart, Message
