@@ -167,6 +167,8 @@ class Attempts:
         if isinstance(outcome, Parked):
             return _masked_asks(outcome, run.host.masker)
         if isinstance(outcome, Failed):
+            if run.host.let_down_by is not None:
+                return Lost(f"a call of the run was not answered: {run.host.let_down_by}")
             return Ending(
                 "failed",
                 error=outcome.error,

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from puras.server.clock import Clock
-from puras.server.db.database import Row
+from puras.server.db.database import Row, Unavailable
 from puras.server.events.payloads import Payload, encode_payload
 from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.refusals import Refused
+from puras.server.storage.port import StorageUnavailable
 from puras.server.worker.process.masking import NOTHING, Masker
 from puras.server.worker.process.output import line_text
 from puras.server.worker.progress import Progress
@@ -34,7 +35,8 @@ _NAMES = {"log": "log lines", "step": "steps"}
 
 class JobHost:
     """The host of one attempt; `verbs` are the calls it answers beside events. While `is_draft`,
-    every event says that an offline draft stands in for a model."""
+    every event says that an offline draft stands in for a model. `let_down_by` says why a call had
+    no answer: a run that fails after that is not to blame."""
 
     def __init__(self, row: Row, writer: EventWriter, clock: Clock) -> None:
         self.row = row
@@ -42,6 +44,7 @@ class JobHost:
         self.masker: Masker = NOTHING
         self.spending = Spending()
         self.is_draft = False
+        self.let_down_by: str | None = None
         self._writer = writer
         self._clock = clock
         self._said = Counter({"log": row["log_events"], "step": row["steps"]})
@@ -84,6 +87,9 @@ class JobHost:
             return await answer(arguments, run_folder)
         except Refused as refusal:
             self.spending.note(refusal)
+            raise
+        except (Unavailable, StorageUnavailable) as error:
+            self.let_down_by = str(error)
             raise
 
     def close(self) -> None:
