@@ -22,6 +22,7 @@ from puras.server.jobs.costs import routes as costs
 from puras.server.jobs.routes import routes as jobs
 from puras.server.keys.routes import routes as keys
 from puras.server.mcp.routes import routes as mcp
+from puras.server.metrics.routes import routes as metrics
 from puras.server.pages.built import BuiltFiles
 from puras.server.pages.front import Pages
 from puras.server.platform import Platform
@@ -33,6 +34,7 @@ from puras.server.workers.routes import routes as workers
 
 ROUTES: Final[tuple[Routes, ...]] = (
     health.routes,
+    metrics,
     jobs,
     costs,
     spans,

@@ -29,7 +29,8 @@ class Power(enum.IntEnum):
 class Caller:
     """The key that a request came with. `skills` is None where no allowlist fences it, else the
     pairs (skillpack id, skill name) that it may run; `session_id` is that of the signed-in browser
-    which came with a token instead."""
+    which came with a token instead; `prefix` is
+    the part of the key that may be shown."""
 
     key_id: str
     workspace_id: str
@@ -42,6 +43,7 @@ class Caller:
     allowed_origins: frozenset[str] | None = None
     expires_at: Micros | None = None
     session_id: str | None = None
+    prefix: str = ""
 
     @property
     def is_publishable(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,8 @@ from puras.server.fetch import Fetcher
 from puras.server.home import secrets_keys
 from puras.server.idempotency import store as idempotency
 from puras.server.media.opening import catalogue_of
+from puras.server.metrics.listener import listening
+from puras.server.metrics.refresh import keep_fresh
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.retention.sweep import sweep
@@ -90,7 +92,8 @@ async def running(
         data = await stack.enter_async_context(opened(settings))
         first = await _begin(data) if serves else None
         platform = await _platform(data, stack, grace=grace, models=models if works else None)
-        await _tidy_while_running(platform, stack)
+        await _beside(stack, _tidy_while_running(platform), name="puras-tidy")
+        await _measure(platform, stack)
         yield Running(platform, first)
 
 
@@ -200,25 +203,43 @@ def _fetcher(settings: Settings, signer: Signer, drive: Drive) -> Fetcher:
     )
 
 
-async def _tidy_while_running(platform: Platform, stack: AsyncExitStack) -> None:
-    """Forget what nobody may ask for any more, now and every hour."""
+async def _measure(platform: Platform, stack: AsyncExitStack) -> None:
+    """Let Prometheus read how this process does, where the operator wants that."""
+    settings = platform.settings
+    if settings.metrics_token is None and settings.metrics_port is None:
+        return
+    await _beside(stack, keep_fresh(platform.db, platform.clock), name="puras-metrics")
+    if (port := settings.metrics_port) is not None:
+        token = settings.metrics_token
+        try:
+            stack.enter_context(listening(settings.metrics_host, port, token=token))
+        except OSError as error:
+            raise BadSetting(f"PURAS_METRICS_PORT={port} can't be had: {error}") from None
 
-    async def tidy() -> None:
-        for hour in itertools.count():
-            try:
-                await _tidy(platform)
-                if hour % 24 == 1:
-                    await _tidy_drive(platform)
-            except Exception:
-                _log.exception("tidying_failed")
-            await asyncio.sleep(_HOUR_SECONDS)
+
+async def _tidy_while_running(platform: Platform) -> None:
+    """Forget what nobody may ask for any more, now and every hour."""
+    for hour in itertools.count():
+        try:
+            await _tidy(platform)
+            if hour % 24 == 1:
+                await _tidy_drive(platform)
+        except Exception:
+            _log.exception("tidying_failed")
+        await asyncio.sleep(_HOUR_SECONDS)
+
+
+async def _beside(
+    stack: AsyncExitStack, work: Coroutine[object, object, None], *, name: str
+) -> None:
+    """Let something go on until the server is taken apart."""
 
     async def stop() -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    task = asyncio.create_task(tidy(), name="puras-tidy")
+    task = asyncio.create_task(work, name=name)
     stack.push_async_callback(stop)
 
 

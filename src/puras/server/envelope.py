@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from puras.server.clock import new_id
 from puras.server.db.database import Unavailable
+from puras.server.metrics.instruments import request_answered
 from puras.server.refusals import Refused
 from puras.server.storage.port import StorageUnavailable
 from puras.wire import ErrorBody
@@ -45,8 +47,12 @@ class Envelope:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        sender, began = _Sender(scope, send, request_id), time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._answer(scope, receive, _Sender(scope, send, request_id))
+            try:
+                await self._answer(scope, receive, sender)
+            finally:
+                _tell(scope, sender, seconds=time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sender) -> None:
         try:
@@ -72,6 +78,8 @@ class _Sender:
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self.started = False
+        self.status = 0
+        self.streams = False
         self.request_id = request_id
         self.is_api = scope["path"] == "/v1" or scope["path"].startswith("/v1/")
         self._keeps_keys = self.is_api or scope["path"] == "/health"
@@ -80,16 +88,34 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             self._add_headers(MutableHeaders(scope=message))
         await self._send(message)
 
     def _add_headers(self, headers: MutableHeaders) -> None:
+        self.streams = headers.get("content-type", "").startswith("text/event-stream")
         headers["X-Request-Id"] = self.request_id
         if self._keeps_keys:
             headers["Puras-Idempotency"] = "1"
         if self.is_api:
             headers["Access-Control-Allow-Origin"] = "*"
             headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+
+
+def _tell(scope: Scope, sent: _Sender, *, seconds: float) -> None:
+    """Count an answer, and log it where each is to be logged. A client that left got none."""
+    if not sent.started:
+        return
+    route = scope["state"].get("route")
+    took = None if sent.streams else seconds
+    request_answered(scope["method"], route, status=sent.status, seconds=took)
+    _log.debug(
+        "request",
+        method=scope["method"],
+        route=route,
+        status=sent.status,
+        seconds=round(seconds, 6),
+    )
 
 
 def error_response(refused: Refused, request_id: str) -> Response:

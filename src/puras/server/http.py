@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from puras.server import auth, bodies
 from puras.server.caller import Caller
@@ -74,6 +75,9 @@ class _Served:
         scope["path_params"] = {
             name: unquote(value) for name, value in scope["path_params"].items()
         }
+        scope["state"]["route"] = self.endpoint.path
+        if (job_id := scope["path_params"].get("job_id")) is not None:
+            bind_contextvars(job_id=job_id[:64])
         request = Request(scope, receive, send)
         response = await self._answer(request)
         await response(scope, receive, send)
@@ -94,6 +98,7 @@ class _Served:
         auth.check_origin(caller, request)
         auth.check_power(caller, self.endpoint.needs)
         self._last_use.note(caller)
+        bind_contextvars(workspace=caller.workspace, key=caller.prefix)
         return caller
 
     def _checked(self, raw: bytes) -> object:

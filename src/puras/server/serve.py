@@ -56,7 +56,7 @@ def serve(
         OSError: the address can't be had.
         Refused: the bundle in `bundle_dir` has faults, and `watch` is off.
     """
-    configure_logs()
+    configure_logs(format=settings.log_format, level=settings.log_level)
     listener = socket.create_server(
         (settings.host, settings.port),
         family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,

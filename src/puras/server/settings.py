@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from puras.wire import MICROS_PER_USD
+
+_LEAST_TOKEN = 16
 
 
 class BadSetting(ValueError):
@@ -45,6 +48,11 @@ class Settings:
     audio_model             PURAS_AUDIO_MODEL, none           the same for audio
     transcribe_model        PURAS_TRANSCRIBE_MODEL, none      the same for transcripts
     media_file              PURAS_MEDIA, none                 a YAML file with more media models
+    log_format              PURAS_LOG_FORMAT, auto            json, console, or as stderr is
+    log_level               PURAS_LOG_LEVEL, info             debug, info, warning or error
+    metrics_port            PURAS_METRICS_PORT, none          a port of its own for `/metrics`
+    metrics_host            PURAS_METRICS_HOST, 127.0.0.1     where that listens
+    metrics_token           PURAS_METRICS_TOKEN, none         the bearer token that reads `/metrics`
     """
 
     home: Path
@@ -77,6 +85,11 @@ class Settings:
     audio_model: str | None = None
     transcribe_model: str | None = None
     media_file: Path | None = None
+    log_format: str = "auto"
+    log_level: str = "info"
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_token: str | None = field(default=None, repr=False)
     ping_seconds: float = 15.0
     compute_period_seconds: float = 10.0
 
@@ -102,7 +115,7 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in {"127.0.0.1", "::1", "localhost"} or self.host.startswith("127.")
+        return _is_loopback(self.host)
 
 
 def read_settings(
@@ -165,7 +178,34 @@ def read_settings(
         audio_model=environment.get("PURAS_AUDIO_MODEL") or None,
         transcribe_model=environment.get("PURAS_TRANSCRIBE_MODEL") or None,
         media_file=_path(environment, "PURAS_MEDIA"),
+        log_format=_one_of(environment, "PURAS_LOG_FORMAT", "auto", "json", "console"),
+        log_level=_one_of(environment, "PURAS_LOG_LEVEL", "info", "debug", "warning", "error"),
+        **_metrics(environment),
     )
+
+
+def _metrics(environment: Mapping[str, str]) -> dict[str, Any]:
+    host = environment.get("PURAS_METRICS_HOST") or "127.0.0.1"
+    token = environment.get("PURAS_METRICS_TOKEN") or None
+    port = int(_number(environment, "PURAS_METRICS_PORT", 0))
+    if token is not None and len(token) < _LEAST_TOKEN:
+        raise BadSetting(f"PURAS_METRICS_TOKEN must have {_LEAST_TOKEN} characters or more")
+    if token is None and not _is_loopback(host):
+        raise BadSetting(
+            f"PURAS_METRICS_HOST={host!r} can be reached from elsewhere: set PURAS_METRICS_TOKEN"
+        )
+    return {"metrics_port": port or None, "metrics_host": host, "metrics_token": token}
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"127.0.0.1", "::1", "localhost"} or host.startswith("127.")
+
+
+def _one_of(environment: Mapping[str, str], name: str, default: str, *others: str) -> str:
+    text = (environment.get(name) or default).strip().lower()
+    if text not in (default, *others):
+        raise BadSetting(f"{name}={text!r} is none of {', '.join((default, *others))}")
+    return text
 
 
 def _number(

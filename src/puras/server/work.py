@@ -24,7 +24,7 @@ def work(settings: Settings, *, ready: Callable[[Settings], None]) -> None:
         BadSetting: a setting makes no sense; there is no database that many can share.
         Unavailable: the database can't be reached.
     """
-    configure_logs()
+    configure_logs(format=settings.log_format, level=settings.log_level)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_work(settings, ready))
 

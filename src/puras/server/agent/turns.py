@@ -14,6 +14,7 @@ from puras.server.agent.models.port import ModelAnswer, ModelRequest, Models
 from puras.server.billing.holds import PaidFor
 from puras.server.events.store import NewEvent
 from puras.server.jobs.calls import CallKey
+from puras.server.metrics.instruments import MODEL_CALLS, MODEL_TOKENS
 from puras.server.refusals import Refused
 from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Run
@@ -66,6 +67,9 @@ class Turns:
             output_tokens=answer.output_tokens,
             cost_micros=answer.cost_micros,
         )
+        MODEL_CALLS.labels(request.model).inc()
+        MODEL_TOKENS.labels(request.model, "input").inc(answer.input_tokens)
+        MODEL_TOKENS.labels(request.model, "output").inc(answer.output_tokens)
         cost = answer.cost_micros if bound else 0
         counted = min(cost, doing.held_micros)
         return Done(

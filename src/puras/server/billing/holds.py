@@ -22,6 +22,7 @@ from puras.server.budgets import store as budgets
 from puras.server.budgets.store import Spender
 from puras.server.clock import Micros, new_id, utc_day
 from puras.server.db.database import Row, Transaction
+from puras.server.metrics.instruments import HELD, SETTLED
 from puras.server.refusals import Refused
 from puras.wire import MICROS_PER_USD, CostKind
 
@@ -95,6 +96,7 @@ async def hold(
         created_at=now,
     )
     await budgets.count(tx, _spender(payer), day=utc_day(now), micros=micros)
+    HELD.labels(paid_for.kind).inc(micros)
     return held
 
 
@@ -117,6 +119,7 @@ async def settle(tx: Transaction, *, hold_id: str, cost_micros: int, now: Micros
     saved = row["held_micros"] - row["cost_micros"]
     await budgets.count(tx, spender, day=row["day"], micros=-saved)
     await budgets.alert(tx, spender, now=now)
+    SETTLED.inc(row["cost_micros"])
     return int(row["cost_micros"])
 
 

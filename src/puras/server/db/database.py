@@ -72,5 +72,8 @@ class Database(Protocol):
     def exclusively(self, name: str) -> AbstractAsyncContextManager[None]:
         """Hold a lock among all processes that use this database, while work goes on elsewhere."""
 
+    def pressure(self) -> Mapping[str, int]:
+        """Return what is in use here and who waits for it, by names for the operator."""
+
     async def close(self) -> None:
         """Finish what was begun, then close every connection."""

@@ -165,6 +165,14 @@ class PostgresDatabase:
             raise
         return connection
 
+    def pressure(self) -> Mapping[str, int]:
+        stats = [pool.get_stats() for pool in (self._writers, self._readers)]
+        return {
+            "connections": sum(each.get("pool_size", 0) for each in stats),
+            "idle": sum(each.get("pool_available", 0) for each in stats),
+            "waiting": sum(each.get("requests_waiting", 0) for each in stats),
+        }
+
     async def close(self) -> None:
         self._closed = True
         await asyncio.gather(*self._units, return_exceptions=True)

@@ -102,6 +102,9 @@ class SQLiteDatabase:
     def exclusively(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
 
+    def pressure(self) -> Mapping[str, int]:
+        return {"connections": len(self._connections) + 1, "waiting": self._inbox.qsize()}
+
     async def close(self) -> None:
         if self._closed:
             return

@@ -61,7 +61,8 @@ async def _mend(tx: Transaction, rule: Rule) -> str | None:
 
 
 async def _broken(tx: Transaction, rule: Rule) -> list[Row]:
-    return await tx.all(rule.query, now=now() - _LATE)
+    moment = await jobs.lease_clock(tx, now=now())
+    return await tx.all(rule.query, now=moment - _LATE)
 
 
 def _told(rule: Rule, broken: list[Row]) -> Check:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from puras.server.events.store import StoredEvent
+from puras.server.metrics.instruments import ENDS
 from puras.wire import TERMINAL_STATUSES
 
 _TAIL_EVENTS = 256
@@ -154,6 +155,8 @@ class Hub:
     def publish(self, events: Sequence[StoredEvent]) -> None:
         """Hand out events that this process committed; those of a job come in order of ids."""
         self.receive(events)
+        for status in filter(None, map(terminal_status, events)):
+            ENDS.labels(status).inc()
         if self._tell is not None and events:
             self._tell(events)
 

@@ -19,6 +19,7 @@ from puras.server.db.database import Database, Transaction
 from puras.server.events import store
 from puras.server.events.hub import Hub
 from puras.server.events.store import NewEvent, StoredEvent
+from puras.server.metrics.instruments import EVENT_COMMITS, EVENT_GROUP
 
 _GROUP = 256
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)  # seconds: a full disk may be mended meanwhile
@@ -73,6 +74,8 @@ class EventWriter:
             batch, marks = self._next_group()
             if batch:
                 self._hub.publish(await self._write(batch))
+                EVENT_COMMITS.inc()
+                EVENT_GROUP.observe(sum(map(len, batch.values())))
             for mark in marks:
                 if not mark.done():
                     mark.set_result(None)

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from puras.server.events import store as events
 from puras.server.events.hub import Encoded, Hub, Watch, encode
 from puras.server.jobs import store as jobs
+from puras.server.metrics.instruments import OPEN_STREAMS
 from puras.wire import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        with OPEN_STREAMS.track_inprogress():
+            await self._serve(receive, send)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
         writing = asyncio.create_task(self._write(send))
         leaving = asyncio.create_task(_disconnected(receive))
         try:

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from structlog.contextvars import bind_contextvars
+
 from puras.server.caller import Caller
 from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction
@@ -118,6 +120,7 @@ async def _enqueue(platform: Platform, job: NewJob, ticket: Ticket | None) -> Ke
     if isinstance(done, Kept):
         return done
     platform.queue.wake()
+    bind_contextvars(job_id=job.id)
     return None
 
 

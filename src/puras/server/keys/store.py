@@ -230,6 +230,7 @@ def _caller(rows: Sequence[Row]) -> Caller:
         key_id=row["id"],
         workspace_id=row["workspace_id"],
         workspace=row["workspace"],
+        prefix=row["prefix"],
         kind=row["kind"],
         skills=None if row["all_skills"] else frozenset(pairs),
         daily_cap_micros=row["daily_cap_micros"],

@@ -15,6 +15,7 @@ from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.jobs import store
 from puras.server.jobs.states import RENEW_SECONDS
+from puras.server.metrics.instruments import LOST, RENEWALS
 from puras.server.workers import store as workers
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +51,9 @@ class Lease:
             try:
                 await self.renew()
                 await self.recover()
+                RENEWALS.labels("done").inc()
             except Exception:
+                RENEWALS.labels("failed").inc()
                 _log.exception("lease_not_renewed")
             await asyncio.sleep(RENEW_SECONDS)
 
@@ -115,6 +118,7 @@ class Lease:
 
         changes = await self._db.write(effect)
         if changes.events:
+            LOST.inc(len(changes.events))
             _log.warning("jobs_recovered", count=len(changes.events))
             self._publish(changes)
         return bool(changes.events)
@@ -125,5 +129,6 @@ class Lease:
             await store.lose(tx, row, now=self._clock(), changes=changes)
             return changes
 
+        LOST.inc()
         _log.warning("job_lost", job_id=row["id"], attempt=row["attempt"])
         self._publish(await self._db.write(effect))

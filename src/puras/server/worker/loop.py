@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from puras.server.approvals import store as approvals
 from puras.server.clock import SECOND, Clock, Micros, new_id
@@ -24,6 +25,7 @@ from puras.server.events.writer import EventWriter
 from puras.server.jobs import store
 from puras.server.jobs.claim import claim
 from puras.server.jobs.states import Ending
+from puras.server.metrics.instruments import CLAIMS, LOST, WAITS, running_is
 from puras.server.spans import store as spans
 from puras.server.spans.store import Span
 from puras.server.worker.expiry import Expiry
@@ -91,6 +93,7 @@ class Worker:
         if alone:
             await lease.recover(every=True)
             await self.db.write(lambda tx: workers.forget(tx, before=self.clock()))
+        running_is(lambda: len(self._active))
         self._tasks = [
             asyncio.create_task(lease.keep(), name="puras-lease"),
             asyncio.create_task(self._claim_loop(), name="puras-claim"),
@@ -175,18 +178,27 @@ class Worker:
         for row in rows:
             if (former := self._active.get(row["id"])) is not None and former.task is not None:
                 former.task.cancel()  # an attempt of ours that was taken from us meanwhile
+            _count(row)
             active = self._active[row["id"]] = Active(row)
             active.task = asyncio.create_task(self._see_through(active), name=f"job-{row['id']}")
         return len(rows) == most
 
     async def _see_through(self, active: Active) -> None:
         row = active.row
+        bind_contextvars(
+            job_id=row["id"],
+            attempt=row["attempt"],
+            workspace_id=row["workspace_id"],
+            skill=f"{row['skillpack']}/{row['skill_name']}",
+        )
         try:
             outcome = await self._outcome(active)
             await self.writer.drain((row["id"], row["attempt"]))
             changes = await self._conclude_patiently(active, outcome)
             self._forget(active)
             self.announce(changes)
+            LOST.inc(isinstance(outcome, Lost))
+            _log.debug("run_concluded", outcome=getattr(outcome, "status", type(outcome).__name__))
         except asyncio.CancelledError:
             _log.info("run_stopped", job_id=row["id"], attempt=row["attempt"])
             await self._keep_spans(active)
@@ -281,3 +293,9 @@ class Worker:
     def _forget(self, active: Active) -> None:
         if self._active.get(active.row["id"]) is active:
             del self._active[active.row["id"]]
+
+
+def _count(row: Row) -> None:
+    CLAIMS.labels(row["type"]).inc()
+    if row["attempt"] == 1:
+        WAITS.labels(row["type"]).observe((row["started_at"] - row["created_at"]) / SECOND)
