@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ from puras.server.start import FirstKey
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
 from puras.server.storage.port import StorageUnavailable
+from puras.server.tracing.export import exporting
 from puras.server.worker.loop import Worker
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
@@ -89,6 +91,7 @@ async def running(
     _refuse_what_is_not_there(settings, together=serves and works)
     catalogue_of(settings)  # an operator's file that makes no sense is told now
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(exporting(os.environ))
         data = await stack.enter_async_context(opened(settings))
         first = await _begin(data) if serves else None
         platform = await _platform(data, stack, grace=grace, models=models if works else None)

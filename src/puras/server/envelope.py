@@ -24,6 +24,7 @@ from puras.server.db.database import Unavailable
 from puras.server.metrics.instruments import request_answered
 from puras.server.refusals import Refused
 from puras.server.storage.port import StorageUnavailable
+from puras.server.tracing.requests import request_span
 from puras.wire import ErrorBody
 
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -48,7 +49,12 @@ class Envelope:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         sender, began = _Sender(scope, send, request_id), time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        traced = request_span(
+            Headers(scope=scope).get("traceparent", ""),
+            method=scope["method"],
+            told=lambda: (scope["state"].get("route"), sender.status),
+        )
+        with structlog.contextvars.bound_contextvars(request_id=request_id), traced:
             try:
                 await self._answer(scope, receive, sender)
             finally:

@@ -34,7 +34,8 @@ from puras.server.worker.run import folder_of
 from puras.wire import MAX_EVAL_RUNS, Fault
 
 if TYPE_CHECKING:
-    from puras.server.platform import Platform
+    from puras.server import traceparent
+from puras.server.platform import Platform
 
 SOURCE = "eval"
 
@@ -204,6 +205,7 @@ def _new_job(caller: Caller, found: Found, inputs: dict[str, Any]) -> NewJob:
         public_view=False,
         source=SOURCE,
         skill_concurrency=found.skill.get("concurrency"),
+        traceparent=traceparent.kept(),
     )
 
 

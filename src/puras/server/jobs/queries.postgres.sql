@@ -2,10 +2,11 @@
 -- The lock lasts to the commit: the deployment can't be deleted before the job is there to be seen.
 INSERT INTO jobs (id, workspace_id, skillpack_id, skillpack, deployment_id, version, skill_name,
                   type, key_id, parent_job_id, root_job_id, depth, wide_reach, public_view, source,
-                  inputs, prompt, lane, skill_concurrency, last_event_id, created_at)
+                  inputs, prompt, lane, skill_concurrency, traceparent, last_event_id,
+                  created_at)
 SELECT :id, :workspace_id, :skillpack_id, :skillpack, d.id, d.version, :skill_name,
        :type, :key_id, :parent_job_id, :root_job_id, :depth, :wide_reach, :public_view, :source,
-       :inputs, :prompt, :lane, :skill_concurrency, 1, :created_at
+       :inputs, :prompt, :lane, :skill_concurrency, :traceparent, 1, :created_at
 FROM deployments d
 WHERE d.id = :deployment_id AND d.deleted_at IS NULL
 FOR SHARE;

@@ -28,6 +28,7 @@ class NewJob:
     public_view        whether the caller may see the public view only (a skill of others)
     prompt             what a one-off agent is to do; None for a skill
     skill_concurrency  how many runs of its skill there may be at once; None: no limit of its own
+    traceparent        the trace that it belongs to, as W3C writes it
     """
 
     id: str
@@ -48,6 +49,7 @@ class NewJob:
     root_job_id: str | None = None
     depth: int = 0
     skill_concurrency: int | None = None
+    traceparent: str | None = None
 
     @property
     def lane(self) -> str:

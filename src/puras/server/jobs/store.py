@@ -65,6 +65,7 @@ async def enqueue(tx: Transaction, job: NewJob, *, now: Micros) -> StoredEvent:
         prompt=job.prompt,
         lane=job.lane,
         skill_concurrency=job.skill_concurrency,
+        traceparent=job.traceparent,
         created_at=now,
     )
     if inserted == 0:

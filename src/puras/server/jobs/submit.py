@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.contextvars import bind_contextvars
 
+from puras.server import traceparent
 from puras.server.caller import Caller
 from puras.server.clock import Micros, new_id
 from puras.server.db.database import Row, Transaction
@@ -97,6 +98,7 @@ def _new_job(caller: Caller, wanted: Wanted, found: Found, inputs: dict[str, Any
         public_view=not own,
         source=wanted.source,
         skill_concurrency=found.skill.get("concurrency"),
+        traceparent=traceparent.kept(),
     )
 
 

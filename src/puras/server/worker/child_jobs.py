@@ -35,6 +35,7 @@ def child_job(row: Row, target: ChildTarget, called: ChildCall) -> NewJob:
         parent_job_id=row["id"],
         root_job_id=row["root_job_id"],
         depth=row["depth"] + 1,
+        traceparent=row["traceparent"],
         skill_concurrency=target.skill.get("concurrency"),
     )
 

@@ -18,6 +18,7 @@ from puras.server.db.database import Database, Row
 from puras.server.refusals import Refused
 from puras.server.spans import store
 from puras.server.spans.store import Span, call_span_id
+from puras.server.tracing.export import send_span
 from puras.server.worker.process.masking import NOTHING, Masker
 from puras.wire import MAX_SPANS, SpanKind
 
@@ -32,6 +33,7 @@ class Trace:
         self.pending: list[Span] = []
         self._db = db
         self._clock = clock
+        self._row = row
         self._job_id: str = row["id"]
         self._open: dict[str, Span] = {}
         self._left = most
@@ -101,4 +103,5 @@ class Trace:
             return False
         span.duration_micros = max(0, self._clock() - span.started_at)
         span.attributes |= self.masker.value(attributes)
+        send_span(span, self._row)
         return True

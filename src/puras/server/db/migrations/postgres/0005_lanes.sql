@@ -2,6 +2,8 @@
 -- `concurrency` of its own. Within a lane the deepest child comes first, then the oldest job.
 ALTER TABLE jobs ADD COLUMN lane TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN skill_concurrency INTEGER CHECK (skill_concurrency > 0);
+-- The trace that a submit came with, as W3C writes it.
+ALTER TABLE jobs ADD COLUMN traceparent TEXT;
 ALTER TABLE keys ADD COLUMN concurrency INTEGER CHECK (concurrency > 0);
 
 DROP INDEX jobs_queued;
