@@ -72,6 +72,7 @@ def test_the_codes_follow_from_what_an_endpoint_declares() -> None:
     assert set(codes_of(endpoint("/v1/gone"))) == {
         "internal_error",
         "invalid_api_key",
+        "too_many_attempts",
         "origin_not_allowed",
         "key_kind_not_allowed",
     }

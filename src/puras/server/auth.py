@@ -13,6 +13,7 @@ from puras.server.db.database import Transaction
 from puras.server.keys import presented, store, tokens
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
+from puras.server.sender import sender_of
 from puras.server.sessions import store as sessions
 from puras.server.sessions.tokens import is_bearer
 
@@ -23,9 +24,24 @@ async def authenticate(platform: Platform, request: Request) -> Caller:
     """Return the caller behind a request's key, or behind the token of a signed-in browser.
 
     Raises:
-        Refused: `invalid_api_key`.
+        Refused: `invalid_api_key`, or `too_many_attempts` where many wrong ones came from.
     """
     text, now = _bearer(request), platform.clock()
+    guesses = platform.guesses
+    if not guesses.was_right(text):
+        guesses.check(_sender(platform, request), text, now=now)
+    try:
+        credential = await _credential(platform, request, text, now=now)
+    except Refused:
+        guesses.note_wrong(_sender(platform, request), text, now=now)
+        raise
+    guesses.note_right(text)
+    return credential.caller
+
+
+async def _credential(
+    platform: Platform, request: Request, text: str, *, now: Micros
+) -> store.Credential:
     if is_bearer(text):
         token = tokens.Token("secret", "", text)
         found = await platform.db.glance(lambda tx: sessions.find_caller(tx, text, now=now))
@@ -33,7 +49,7 @@ async def authenticate(platform: Platform, request: Request) -> Caller:
         origin = request.headers.get("origin")
         token = presented.read(platform.settings, text, origin=origin)
         found = await platform.db.glance(lambda tx: store.find_caller(tx, token.prefix))
-    return presented.genuine(found, token, now=now).caller
+    return presented.genuine(found, token, now=now)
 
 
 async def still_valid(platform: Platform, caller: Caller) -> bool:
@@ -104,6 +120,10 @@ class LastUse:
             await self._platform.db.write(lambda tx: store.touch(tx, key_id=key_id, now=now))
         except Exception:
             _log.warning("the last use of a key could not be noted", key_id=key_id, exc_info=True)
+
+
+def _sender(platform: Platform, request: Request) -> str:
+    return sender_of(request, platform.settings.trusted_proxies)
 
 
 def _bearer(request: Request) -> str:

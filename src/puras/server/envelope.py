@@ -101,6 +101,7 @@ class _Sender:
     def _add_headers(self, headers: MutableHeaders) -> None:
         self.streams = headers.get("content-type", "").startswith("text/event-stream")
         headers["X-Request-Id"] = self.request_id
+        headers.setdefault("X-Content-Type-Options", "nosniff")
         if self._keeps_keys:
             headers["Puras-Idempotency"] = "1"
         if self.is_api:

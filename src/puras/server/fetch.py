@@ -126,7 +126,7 @@ class Fetcher:
                 async with pool.stream("GET", _plain(parsed), headers=_HEADERS) as response:
                     headers = _headers(response)
                     if response.status in _REDIRECTS and "location" in headers:
-                        url = str(parsed.join(headers["location"]))
+                        url = _joined(parsed, headers["location"])
                         continue
                     _check_answer(url, response.status, headers, limit)
                     chunks = _decoded(response.aiter_stream(), headers.get("content-encoding", ""))
@@ -196,6 +196,13 @@ def _checked(url: str) -> httpx2.URL:
     if parsed.userinfo:
         raise _failed(url, "a URL with a user name or password in it is not fetched")
     return parsed
+
+
+def _joined(url: httpx2.URL, location: str) -> str:
+    try:
+        return str(url.join(location))
+    except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
+        raise _failed(str(url), f"it leads to what is no URL: {error}") from None
 
 
 def _plain(url: httpx2.URL) -> httpcore2.URL:

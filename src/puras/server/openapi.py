@@ -66,7 +66,7 @@ def codes_of(endpoint: Endpoint) -> list[str]:
     """Return every error code that an endpoint can answer with, in the order of the table."""
     codes = {"internal_error", *endpoint.codes}
     if endpoint.needs is not None:
-        codes |= {"invalid_api_key", "origin_not_allowed"}
+        codes |= {"invalid_api_key", "too_many_attempts", "origin_not_allowed"}
         codes |= {"key_kind_not_allowed"} if endpoint.needs > Power.PUBLISHABLE else set()
         codes |= {"key_fenced"} if endpoint.needs > Power.NARROW else set()
     if endpoint.body is not None:

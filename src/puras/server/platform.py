@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from puras.server.clock import Clock
+from puras.server.keys.guesses import Guesses
 
 if TYPE_CHECKING:
     from puras.server.agent.models.catalog import Catalog
@@ -37,6 +38,7 @@ class Platform:
     worker    runs them; None in a process that only serves
     fetcher   the one way to read a caller's URL
     catalog   the models that skills can name
+    guesses   wrong keys, by the address that they came from
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class Platform:
     fetcher: Fetcher
     catalog: Catalog
     worker: Worker | None
+    guesses: Guesses = field(default_factory=Guesses)
 
     def announce(self, changes: Changes) -> None:
         """Tell of committed changes to jobs: wake readers, stop what ended, offer free slots."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from puras.server.address import Network
 from puras.wire import MICROS_PER_USD
 
 _LEAST_TOKEN = 16
@@ -35,6 +37,7 @@ class Settings:
     compute_usd_per_second  PURAS_COMPUTE_USD_PER_SECOND, 0   what a second of a run costs
     run_cost_limit_usd      PURAS_RUN_COST_LIMIT_USD, none    most that a run may cost
     url_ttl_seconds         PURAS_URL_TTL, 86400              seconds that URLs in results are valid
+    trusted_proxies         PURAS_TRUSTED_PROXIES, none       whose `X-Forwarded-For` is believed
     run_memory_bytes        PURAS_RUN_MEMORY_MB, 2048         MiB of memory a run
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
     approval_seconds        PURAS_APPROVAL_TIMEOUT, 1800      seconds until no answer is a no
@@ -72,6 +75,7 @@ class Settings:
     compute_usd_per_second: float = 0.0
     run_cost_limit_usd: float | None = None
     url_ttl_seconds: int = 86_400
+    trusted_proxies: tuple[Network, ...] = ()
     run_memory_bytes: int = 2048 * 1024 * 1024
     run_timeout_seconds: float = 1800.0
     approval_seconds: float = 1800.0
@@ -161,6 +165,7 @@ def read_settings(
             else None
         ),
         url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
+        trusted_proxies=_networks(environment, "PURAS_TRUSTED_PROXIES"),
         run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
         run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
         approval_seconds=_number(environment, "PURAS_APPROVAL_TIMEOUT", 1800, least=1),
@@ -234,6 +239,17 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
 def _path(environment: Mapping[str, str], name: str) -> Path | None:
     text = environment.get(name)
     return Path(text).expanduser().resolve() if text else None
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Read addresses and networks, separated by commas."""
+    texts = [text.strip() for text in environment.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise BadSetting(
+            f"{name}: {error}: write addresses such as 10.0.0.5 or 10.0.0.0/8"
+        ) from None
 
 
 def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -6,10 +6,8 @@ calls the API with is a token of 15 minutes that it keeps in memory. There is no
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from puras import wire
@@ -20,6 +18,7 @@ from puras.server.keys import presented
 from puras.server.keys import store as keys
 from puras.server.keys.store import Credential
 from puras.server.refusals import Refused
+from puras.server.sender import sender_of
 from puras.server.sessions import store, tokens
 from puras.server.sessions.same_origin import check_same_origin
 from puras.server.sessions.store import SignedIn
@@ -51,7 +50,7 @@ async def sign_in(call: Call) -> Reply:
     if len(call.body) != 1:
         raise Refused("invalid_request", "send either `key` or `link`, and not both")
     platform, now = call.platform, call.platform.clock()
-    sender = _sender(call.request)
+    sender = sender_of(call.request, platform.settings.trusted_proxies)
     await platform.db.write(lambda tx: store.count_try(tx, sender=sender, now=now))
     cookie = tokens.mint()
 
@@ -188,18 +187,6 @@ def _check_same_origin(call: Call) -> None:
 
 def _cookie(call: Call) -> str:
     return call.request.cookies.get(tokens.COOKIE, "")
-
-
-def _sender(request: Request) -> str:
-    """Return the address of who is asking; of an IPv6 one the part that stands for one line."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:100]
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _power(credential: Credential) -> wire.SessionPower:

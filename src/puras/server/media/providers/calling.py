@@ -19,6 +19,10 @@ import httpx2
 from puras.server.media.providers.port import MAX_MEDIA_BYTES, MediaFailed
 
 TRIES = 4
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
+"""Of what is no file by itself: JSON, with a picture in it at most, and spoken text."""
+LONGEST_ANSWER_SECONDS = 900.0
+_CHUNK_BYTES = 64 * 1024
 _AGAIN = frozenset({408, 409, 429})
 _LONGEST_WAIT = 30.0
 _MOST_WORDS = 300
@@ -29,6 +33,7 @@ class Provided:
     """Where a provider is reached, and what proves that we may.
 
     first_wait  seconds before the second try; each further wait is twice as long
+    most_bytes  of an answer that is no file by itself, unpacked
     """
 
     name: str
@@ -36,6 +41,7 @@ class Provided:
     headers: Mapping[str, str] = field(repr=False)
     key: str = field(repr=False)
     first_wait: float = 0.5
+    most_bytes: int = MAX_ANSWER_BYTES
 
     @asynccontextmanager
     async def client(self, *, seconds: float) -> AsyncIterator[httpx2.AsyncClient]:
@@ -53,19 +59,21 @@ class Provided:
         url: str,
         *,
         once: bool = False,
+        most: int | None = None,
         **content: Any,
     ) -> httpx2.Response:
         """Send a request and return an answer of 2xx; `once`: it must not happen twice.
 
-        `url` is absolute, or a path below the base URL.
+        `url` is absolute, or a path below the base URL; `most` is in bytes, else `most_bytes`.
 
         Raises:
-            MediaFailed: the provider refused, or stayed away; with its words where it has any.
+            MediaFailed: the provider refused, or stayed away; with its words where it has any. Or
+                its answer had too many bytes, or no end.
         """
         whole = url if "://" in url else f"{self.base_url}{url}"
         for tries_left in reversed(range(TRIES)):
             try:
-                answer = await client.request(method, whole, **content)
+                answer = await self._answer(client, method, whole, most or self.most_bytes, content)
             except httpx2.HTTPError as error:
                 unheard = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
                 if not tries_left or (once and not unheard):
@@ -79,6 +87,36 @@ class Provided:
                 wait = max(self._wait(tries_left), _asked_wait(answer))
             await asyncio.sleep(min(wait, _LONGEST_WAIT))
         raise AssertionError("the last try returns or raises")
+
+    async def _answer(
+        self,
+        client: httpx2.AsyncClient,
+        method: str,
+        url: str,
+        most: int,
+        content: Mapping[str, Any],
+    ) -> httpx2.Response:
+        """Read an answer as far as it may go: a provider is somebody else's server."""
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(LONGEST_ANSWER_SECONDS),
+                client.stream(method, url, **content) as head,
+            ):
+                async for chunk in head.aiter_bytes(_CHUNK_BYTES):
+                    body += chunk
+                    if len(body) > most:
+                        raise MediaFailed(f"{self.name} gave an answer over {most:,} bytes")
+        except TimeoutError:
+            raise MediaFailed(
+                f"{self.name} did not end its answer in {LONGEST_ANSWER_SECONDS:.0f} s"
+            ) from None
+        headers = httpx2.Headers(head.headers)
+        for name in ("content-encoding", "content-length", "transfer-encoding"):
+            headers.pop(name, None)
+        return httpx2.Response(
+            head.status_code, headers=headers, content=bytes(body), request=head.request
+        )
 
     def refused(self, answer: httpx2.Response) -> MediaFailed:
         """Say what a provider's answer means, and what to do next."""
@@ -113,7 +151,7 @@ def read_json(provided: Provided, answer: httpx2.Response) -> dict[str, Any]:
     """Return an answer's JSON object. Raises MediaFailed where it has none."""
     try:
         value = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise MediaFailed(f"{provided.name} gave an answer that is no JSON object: try again later")
@@ -142,7 +180,7 @@ def _words(answer: httpx2.Response) -> str:
     """Return what an error answer says, in the forms that the providers have."""
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     said: Any = body
     for name in ("error", "detail", "message", "msg"):

@@ -43,7 +43,7 @@ async def fetch_file(
         return await keep_bytes(order, provided, content, mime=mime)
     if same_origin(url, provided.base_url):
         async with provided.client(seconds=_FETCH_SECONDS) as client:
-            answer = await provided.send(client, "GET", url)
+            answer = await provided.send(client, "GET", url, most=MAX_MEDIA_BYTES)
         mime = mime or answer.headers.get("content-type", "")
         content = checked_content(provided, answer)
         return await keep_bytes(order, provided, content, mime=mime)
