@@ -102,6 +102,10 @@ check-javascript: $(NPM_READY) $(RUNTIMES_READY) $(DASHBOARD_READY)
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run --silent check,@$(NO_RUNTIMES))
 	$(if $(HAS_NPM),cd $(DASHBOARD) && npm run --silent check,@$(NO_DASHBOARD))
 
+.PHONY: audit
+audit: $(READY)  ## what we depend on: pinned, with licences that can be passed on, no advisories
+	$(BIN)/python scripts/audit.py --online
+
 .PHONY: test
 test: setup $(if $(HAS_NPM),$(SDK_BUILT))  ## every test that is done in a few minutes, on both databases
 	$(PYTEST) -m "not slow and not faults"

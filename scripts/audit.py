@@ -148,7 +148,8 @@ def advisories() -> Iterator[str]:
         except (OSError, ValueError, subprocess.TimeoutExpired):
             told = {"error": {"summary": "npm gave no answer"}}
         if "error" in told:
-            print(f"{folder}: no advisories were to be had: {told['error'].get('summary')}")
+            why = told.get("message") or told["error"].get("summary") or "npm says no more"
+            print(f"{folder}: no advisories were to be had: {why}")
             continue
         for name, found in told.get("vulnerabilities", {}).items():
             yield f"{folder}: {name} has an advisory ({found.get('severity')})"

@@ -1,7 +1,8 @@
 """What a skill tries to reach, run as a real skill: with every layer, without namespaces, and by a
 server that is neither root nor allowed namespaces. What `puras admin doctor` claims, holds there.
 
-More of it, layer by layer, is in `tests/server/worker/test_isolation.py`.
+More of it, layer by layer, is in `tests/server/worker/test_isolation.py`; bombs of memory,
+processes and descriptors in `test_runner.py` beside it, floods of output in `test_output.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import structlog
 import uuid6
 
 import puras
-from puras.server.worker.isolation import landlock, probe
+from puras.server.worker.isolation import landlock, namespaces, probe
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Failed
 
@@ -227,63 +228,17 @@ async def bench_of_all(tmp_path: Path) -> AsyncIterator[Bench]:
     await runner.close()
 
 
-BOMBS = {
-    "processes": (
-        """
-        import os
-        def run():
-            while True:
-                try:
-                    os.fork()
-                except OSError:
-                    pass
-        """,
-        {"function_error", "out_of_memory"},
-    ),
-    "memory": (
-        """
-        def run():
-            kept = []
-            while True:
-                kept.append(bytearray(8 << 20))
-        """,
-        {"out_of_memory"},
-    ),
-    "output": (
-        """
-        import sys
-        def run():
-            while True:
-                print("x" * 100_000)
-        """,
-        {"timeout"},
-    ),
-    "descriptors": (
-        """
-        import os
-        def run():
-            while True:
-                os.open("/dev/null", os.O_RDONLY)
-        """,
-        {"function_error"},
-    ),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", BOMBS)
-async def test_a_bomb_hurts_its_own_run_alone(bench_of_all: Bench, name: str) -> None:
-    code, codes = BOMBS[name]
-    bench_of_all.write(textwrap.dedent(code))
-    failure = await bench_of_all.failure(timeout_seconds=5.0, memory_bytes=256 << 20)
-    assert failure.error_code in codes, failure
-    assert len(bench_of_all.host.events) <= 10_010
-    assert await bench_of_all.result("def run(): return {'still': 'there'}", entrypoint=SECOND) == {
-        "still": "there"
-    }
-
-
-SECOND = "main.py:run"
+@pytest.mark.skipif(
+    not namespaces.counts_its_own_tasks() or not probe.namespaces_work(),
+    reason="the kernel bounds no namespace's tasks (Linux 6.14 does), or allows no namespaces",
+)
+async def test_a_bomb_of_processes_ends_at_a_wall_that_is_not_the_machine_s(
+    bench_of_all: Bench,
+) -> None:
+    before = Path("/proc/sys/kernel/pid_max").read_text()
+    code = "def run(): return {'most': int(open('/proc/sys/kernel/pid_max').read())}"
+    assert await bench_of_all.result(code) == {"most": namespaces.MAX_TASKS_TOGETHER}
+    assert Path("/proc/sys/kernel/pid_max").read_text() == before
 
 
 async def test_where_the_network_can_not_be_cut_a_run_that_must_have_none_does_not_begin(

@@ -13,9 +13,9 @@ from starlette.requests import Request
 
 from puras.server.app import ROUTES
 from puras.server.clock import SECOND
+from puras.server.guesses import MAX_ADDRESSES, MAX_WRONG_KEYS, Guesses
 from puras.server.http import Http
 from puras.server.keys import tokens
-from puras.server.keys.guesses import MAX_ADDRESSES, MAX_WRONG_KEYS, Guesses
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
 from puras.server.sender import sender_of

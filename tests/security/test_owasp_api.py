@@ -40,10 +40,15 @@ description: Says hello
 entrypoint: main.py:main
 input_schema:
   type: object
-  properties: {name: {type: string, pattern: '^(a+)+$'}, file: {type: file}}
+  properties: {name: {type: string, pattern: '^(a+)+$|^token$'}, file: {type: file}}
 """
 CODE = """
+import os, time
+
 def main(name="x", file=None):
+    if name == "token":
+        print(os.environ["PURAS_JOB_TOKEN"], flush=True)
+        time.sleep(60)
     if name == "aa":
         raise ValueError("an inner secret of the author")
     return {"hello": name}
@@ -134,6 +139,23 @@ async def test_api2_a_key_counts_in_one_place_only(server: Server) -> None:
         assert problem(answer) == (401, "invalid_api_key"), headers
         said.add(answer.json()["detail"])
     assert len(said) == 1
+
+
+async def test_api2_the_token_of_a_run_is_no_key(server: Server) -> None:
+    await deploy(server)
+    body = {"skill": "pack/greet", "inputs": {"name": "token"}}
+    job = (await server.client.post("/v1/jobs", json=body)).json()
+    place = f"/v1/jobs/{job['id']}"
+    said: list[str] = []
+    while not said:
+        events = (await server.client.get(f"{place}/events")).json()
+        said = [event["payload"]["message"] for event in events if event["type"] == "log"]
+        await asyncio.sleep(0.05)
+    headers = {"Authorization": f"Bearer {said[0]}"}
+    for path in ("/v1/billing/balance", place, f"{place}/events"):
+        assert problem(await server.client.get(path, headers=headers))[0] == 401
+    cancelled = await server.client.post(f"{place}/cancel")
+    assert cancelled.json()["status"] == "cancelled"
 
 
 # API3 Broken object property level authorization

@@ -68,6 +68,7 @@ class Sites:
     """A web server inside, which nobody may reach, and one outside, which leads there."""
 
     port: int = 0
+    leads: dict[str, str] = field(default_factory=dict)
     reached: list[str] = field(default_factory=list)
 
     def inside(self, host: str) -> str:
@@ -75,15 +76,17 @@ class Sites:
 
     def through(self, url: str) -> str:
         """Return a URL outside that redirects."""
-        location = url.encode("utf-8").hex()
-        return f"http://outside.test:{self.port}/{location}"
+        path = f"/to/{len(self.leads)}"
+        self.leads[path] = url
+        return f"http://outside.test:{self.port}{path}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         address, path = writer.get_extra_info("sockname")[0], head.split(" ")[1]
-        if address == OUTSIDE:
-            location = bytes.fromhex(path[1:]).decode("utf-8").encode("utf-8")
-            writer.write(b"HTTP/1.1 302 Found\r\nLocation: " + location)
+        if address == OUTSIDE and path in self.leads:
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: " + self.leads[path].encode())
+        elif address == OUTSIDE:
+            writer.write(b"HTTP/1.1 404 Not Found")  # it was led here, which is no harm
         else:
             self.reached.append(f"{address} {head}")
             writer.write(b"HTTP/1.1 200 OK")

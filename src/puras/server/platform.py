@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from puras.server.clock import Clock
-from puras.server.keys.guesses import Guesses
+from puras.server.guesses import Guesses
 
 if TYPE_CHECKING:
     from puras.server.agent.models.catalog import Catalog

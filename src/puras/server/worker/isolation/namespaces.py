@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import struct
+from contextlib import suppress
 
 from puras.server.worker.isolation import kernel
 
@@ -19,6 +21,8 @@ _NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PROCESSES = 0x20000, 0x8000000, 0x1000000
 _NEW_NETWORK = 0x40000000
 _NO_SUID, _NO_DEVICES, _NO_EXECUTE, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
 _SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
+MAX_TASKS_TOGETHER = 8192
+"""Processes and threads of all runs of a warm parent."""
 _SHARED_MEMORY = "size=1g,mode=1777"
 
 
@@ -42,6 +46,7 @@ def enter(*, network: bool = True) -> None:
         _guard(child)
     kernel.die_with_parent(signal.SIGKILL)
     _mount_own()
+    _bound_tasks()
     if not network:
         _raise_loopback()
 
@@ -67,6 +72,20 @@ def _mount_own() -> None:
     kernel.mount("none", "/", kind="none", flags=_RECURSIVE | _PRIVATE)
     kernel.mount("proc", "/proc", kind="proc", flags=quiet)
     kernel.mount("tmpfs", "/dev/shm", kind="tmpfs", flags=quiet, options=_SHARED_MEMORY)
+
+
+def counts_its_own_tasks() -> bool:
+    """Tell whether the kernel bounds the tasks of each namespace (from Linux 6.14 on); where it
+    does not, the same setting is the whole machine's."""
+    major, minor = (int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    return (major, minor) >= (6, 14)
+
+
+def _bound_tasks() -> None:
+    """Set a wall for all runs of a warm parent together: their own limit is counted, not walled."""
+    if counts_its_own_tasks():
+        with suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:
+            file.write(str(MAX_TASKS_TOGETHER))
 
 
 def _raise_loopback() -> None:
