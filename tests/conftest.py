@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,7 +12,10 @@ from hypothesis import HealthCheck, settings
 from .postgres import PostgresServer, running_postgres
 
 settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any pace")  # a busy machine is no fault of the code
+settings.register_profile("long", settings.get_profile("any pace"))  # for hours, by hand
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "any pace")
+)  # a busy machine is no fault
 
 
 def pytest_configure() -> None:

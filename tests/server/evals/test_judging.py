@@ -12,6 +12,7 @@ import pytest
 
 from puras.server.agent.models.port import ModelAnswer, ModelFailed, ModelRequest
 from puras.server.billing import store as billing
+from puras.server.evals.judge import MAX_OUTPUT_TOKENS
 
 from ..agent.scripted import ScriptedModels, agent, calls, output, says
 from ..jobs.bench import Bench, open_bench
@@ -110,6 +111,14 @@ async def test_a_result_is_not_judged_for_more_than_a_run_may_cost(tmp_path: Pat
     (run,) = found["cases"][0]["runs"]
     assert (run["status"], run["score"], run["passed"]) == ("succeeded", None, False)
     assert models.requests == []
+
+
+async def test_a_judge_says_no_more_than_what_is_left_covers(tmp_path: Path) -> None:
+    models = ScriptedModels([scores(1.0, 1.0)])
+    found = await judged(tmp_path, models, run_cost_limit_usd=0.0006)
+    assert only(found)["score"] == 1.0
+    (asked,) = models.requests
+    assert 256 < (asked.max_output_tokens or 0) < MAX_OUTPUT_TOKENS
 
 
 async def test_agents_are_evaluated_too(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from puras.server.agent.messages import FilePart, Message, ModelMessage, ToolsMessage, UserMessage
+from puras.server.agent.models.affordable import affordable, at_least
 from puras.server.agent.models.port import ModelAnswer, ModelRequest, Models
 from puras.server.billing.holds import PaidFor
 from puras.server.events.store import NewEvent
@@ -20,7 +21,6 @@ from puras.server.worker.recorder import Doing, Done
 from puras.server.worker.run import Run
 
 MAX_OUTPUT_TOKENS = 16_000
-LEAST_OUTPUT_TOKENS = 256
 MAX_SHOWN_BYTES = 20 * 1024 * 1024
 """What a request carries of files: the newest first."""
 
@@ -43,7 +43,7 @@ class Turns:
         if request.max_output_tokens is None:
             request = replace(request, max_output_tokens=MAX_OUTPUT_TOKENS)
         bound = self.models.bound(request)
-        least = self.models.bound(replace(request, max_output_tokens=LEAST_OUTPUT_TOKENS))
+        least = self.models.bound(at_least(request))
         message: ModelMessage = await self.run.recorder.perform(
             CallKey("turn", request.model, step),
             lambda doing: self._answer(doing, request, step=step, bound=bound, least=least),
@@ -57,9 +57,9 @@ class Turns:
     async def _answer(
         self, doing: Doing, request: ModelRequest, *, step: int, bound: int, least: int
     ) -> Done:
-        limit = _affordable(request.max_output_tokens, doing.held_micros, bound=bound, least=least)
+        asked = affordable(request, doing.held_micros, bound=bound, least=least)
         span = self.run.trace.begin("llm", request.model, parent=self.run.trace.inside)
-        answer = await self.models.answer(replace(request, max_output_tokens=limit))
+        answer = await self.models.answer(asked)
         await self.run.trace.end(
             span,
             step=step,
@@ -112,15 +112,6 @@ class Turns:
         if opened.file.size_bytes > most:
             return None
         return opened.local.read_bytes()
-
-
-def _affordable(limit: int | None, held: int, *, bound: int, least: int) -> int:
-    """Return the output limit that a hold covers: prices grow evenly from `least` to `bound`."""
-    limit = limit or MAX_OUTPUT_TOKENS
-    if held >= bound or bound <= least:
-        return limit
-    share = (held - least) / (bound - least)
-    return LEAST_OUTPUT_TOKENS + int(share * (limit - LEAST_OUTPUT_TOKENS))
 
 
 def _message(model: str, answer: ModelAnswer) -> ModelMessage:

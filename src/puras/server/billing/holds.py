@@ -69,7 +69,7 @@ async def hold(
         Refused: `cost_limit`: wallet, daily cap, a budget or the limit of the run does not cover
             it.
     """
-    await tx.run(QUERIES.lock_wallet, job_id=job_id)
+    await lock_wallet(tx, job_id=job_id)
     payer = await tx.one(QUERIES.payer, job_id=job_id)
     room = 0 if payer is None else await _room(tx, payer, now=now, run_limit=run_limit_micros)
     if least_micros is not None:
@@ -98,6 +98,12 @@ async def hold(
     await budgets.count(tx, _spender(payer), day=utc_day(now), micros=micros)
     HELD.labels(paid_for.kind).inc(micros)
     return held
+
+
+async def lock_wallet(tx: Transaction, *, job_id: str) -> None:
+    """Let nothing else be granted from the wallet that pays for a job until the transaction is
+    over. The job is locked before, sums of days after."""
+    await tx.run(QUERIES.lock_wallet, job_id=job_id)
 
 
 async def settle(tx: Transaction, *, hold_id: str, cost_micros: int, now: Micros) -> int:
@@ -132,7 +138,7 @@ async def close_job(tx: Transaction, *, job_id: str, succeeded: bool, now: Micro
     settled = await tx.one(QUERIES.settled_cost, job_id=job_id)
     still_open = await tx.all(QUERIES.open_by_day, job_id=job_id)
     if settled is not None or still_open:
-        await tx.run(QUERIES.lock_wallet, job_id=job_id)  # before the sums, as a hold does
+        await lock_wallet(tx, job_id=job_id)  # before the sums, as a hold does
     for row in still_open:
         spender = await _spender_of(tx, row["root_job_id"])
         await budgets.count(tx, spender, day=row["day"], micros=-row["micros"])

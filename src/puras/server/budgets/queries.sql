@@ -1,3 +1,7 @@
+-- name: lock_wallet
+-- Changes nothing: it takes the row's lock where transactions run side by side, as each hold does.
+UPDATE workspaces SET balance_micros = balance_micros WHERE id = :workspace_id;
+
 -- name: insert
 INSERT INTO budgets (id, workspace_id, scope, skillpack_id, skillpack, skill_name, time_window,
                      limit_micros, alert_pct, enforce, enabled, created_at)

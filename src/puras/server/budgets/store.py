@@ -80,6 +80,7 @@ async def create(
     now: Micros,
 ) -> Budget:
     """Make a budget. `skillpack` is the (id, slug) of the one it is for; None: the workspace."""
+    await stop_spending(tx, workspace_id=workspace_id)
     budget_id = new_id()
     skillpack_id, slug = skillpack or (None, None)
     await tx.run(
@@ -113,7 +114,11 @@ async def get(tx: Transaction, budget_id: str, *, workspace_id: str) -> Budget:
 
 
 async def get_to_change(tx: Transaction, budget_id: str, *, workspace_id: str) -> Budget:
-    """Return a budget that nobody else changes until the end of the transaction. As `get`."""
+    """Return a budget that nobody else changes, or spends from, until the end of the transaction.
+
+    As `get`.
+    """
+    await stop_spending(tx, workspace_id=workspace_id)
     row = await tx.one(QUERIES.get_to_change, workspace_id=workspace_id, id=budget_id.lower())
     if row is None:
         raise _not_found(budget_id)
@@ -136,6 +141,15 @@ async def delete(tx: Transaction, budget_id: str, *, workspace_id: str) -> None:
     """Delete a budget. Raises Refused (`budget_not_found`)."""
     if await tx.run(QUERIES.delete, workspace_id=workspace_id, id=budget_id.lower()) == 0:
         raise _not_found(budget_id)
+
+
+async def stop_spending(tx: Transaction, *, workspace_id: str) -> None:
+    """Let nothing be held in a workspace until the end of the transaction.
+
+    Who changes a limit waits for those that are being granted something under the old one, so the
+    new one holds from the commit on.
+    """
+    await tx.run(QUERIES.lock_wallet, workspace_id=workspace_id)
 
 
 async def spent(tx: Transaction, budget: Budget, *, now: Micros) -> int:

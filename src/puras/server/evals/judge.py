@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from puras.bundle.graders import Grader
 from puras.server.agent.messages import Message
+from puras.server.agent.models.affordable import affordable, at_least
 from puras.server.agent.models.draft import DRAFT
 from puras.server.agent.models.port import (
     ModelAnswer,
@@ -30,7 +31,6 @@ from puras.server.worker.run import Run
 
 MAX_SHOWN_CHARACTERS = 100_000
 MAX_OUTPUT_TOKENS = 4_000
-_LEAST_OUTPUT_TOKENS = 256
 _TRIES = 2
 _GRADE = "grade"
 _SYSTEM = """You judge the result of a program by criteria. You get its inputs, its result, perhaps
@@ -71,26 +71,29 @@ class Judge:
 
     async def _ask(self, request: ModelRequest, run: Run, number: int) -> list[Any] | None:
         bound = self.models.bound(request)
-        least = self.models.bound(replace(request, max_output_tokens=_LEAST_OUTPUT_TOKENS))
+        least = self.models.bound(at_least(request))
         scores: list[Any] | None = await run.recorder.perform(
             CallKey("eval.rubric", _digest(request), number),
-            lambda doing: self._answer(doing, request, run, bound=bound),
+            lambda doing: self._answer(doing, request, run, bound=bound, least=least),
             bound_micros=bound,
             least_micros=least,
             paid_for=PaidFor("eval", request.model),
         )
         return scores
 
-    async def _answer(self, doing: Doing, request: ModelRequest, run: Run, *, bound: int) -> Done:
+    async def _answer(
+        self, doing: Doing, request: ModelRequest, run: Run, *, bound: int, least: int
+    ) -> Done:
         span = run.trace.begin("llm", request.model, parent=run.trace.run.span_id)
-        answer = await self.models.answer(request)
-        cost = min(answer.cost_micros, doing.held_micros) if bound else 0
+        asked = affordable(request, doing.held_micros, bound=bound, least=least)
+        answer = await self.models.answer(asked)
+        cost = answer.cost_micros if bound else 0
         await run.trace.end(
             span,
             judging=True,
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
-            cost_micros=cost,
+            cost_micros=min(cost, doing.held_micros),
         )
         return Done(
             read_scores(answer),

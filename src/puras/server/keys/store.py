@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from puras.server.billing import store as billing
+from puras.server.budgets import store as budgets
 from puras.server.caller import Caller
 from puras.server.clock import SECOND, Micros, iso, iso_or_none, new_id
 from puras.server.db.database import Row, Transaction
@@ -146,6 +147,8 @@ async def change(
     row = await tx.one(QUERIES.get_to_change, workspace_id=workspace_id, key_id=key_id.lower())
     if row is None:
         raise _not_found()
+    if "daily_cap_micros" in changes:
+        await budgets.stop_spending(tx, workspace_id=workspace_id)
     columns = {name: row[name] for name in _CHANGEABLE}
     columns |= {name: value for name, value in changes.items() if name in _CHANGEABLE}
     if "allowed_origins" in changes:

@@ -33,6 +33,7 @@ class Meter:
         self._micros_per_second = settings.compute_usd_per_second * MICROS_PER_USD
         self._limit = settings.run_limit_micros
         self._hold: tuple[str, float] | None = None
+        self._over = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -57,44 +58,73 @@ class Meter:
             task.uncancel()
             raise failures[0] from None
         finally:
-            ticking.cancel()
-            await asyncio.shield(self._settle())
+            self._over.set()
+            await asyncio.shield(self._stop(ticking))
 
     async def _tick(self, run: asyncio.Task[object], failures: list[Exception]) -> None:
         """Pay for period after period; what can't be paid, or not be written, ends the run."""
         try:
-            while True:
-                await asyncio.sleep(self._period)
-                await asyncio.shield(self._settle())  # begun, it is not lost with the run's end
-                await self._begin()
+            while not await self._is_over_within(self._period):
+                await self._go_on()
         except Exception as failure:
             failures.append(failure)
-            run.cancel()
+            if not self._over.is_set():
+                run.cancel()
+
+    async def _is_over_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._over.wait()
+        except TimeoutError:
+            return False
 
     async def _begin(self) -> None:
-        micros = math.ceil(self._micros_per_second * self._period)
-        self._hold = (await self._db.write(lambda tx: self._take(tx, micros)), time.monotonic())
+        async def effect(tx: Transaction) -> str:
+            await self._fence(tx)
+            return await self._take(tx)
 
-    async def _take(self, tx: Transaction, micros: int) -> str:
+        self._hold = (await self._db.write(effect), time.monotonic())
+
+    async def _go_on(self) -> None:
+        """Settle a period and hold the next one together: at no moment a run has neither."""
+        assert self._hold is not None, "a run that goes on has begun"
+        hold_id, began = self._hold
+        cost = self._cost_since(began)
+
+        async def effect(tx: Transaction) -> str:
+            await self._fence(tx)
+            await holds.lock_wallet(tx, job_id=self._row["id"])
+            await holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
+            return await self._take(tx)
+
+        self._hold = (await self._db.write(effect), time.monotonic())
+
+    async def _fence(self, tx: Transaction) -> None:
         row = self._row
-        if not await jobs.is_running(tx, job_id=row["id"], attempt=row["attempt"]):
+        if not await jobs.takes_turn(tx, job_id=row["id"], attempt=row["attempt"]):
             raise Refused("job_not_found", "this attempt is over: it may spend nothing any more")
+
+    async def _take(self, tx: Transaction) -> str:
         held = await holds.hold(
             tx,
-            job_id=row["id"],
-            micros=micros,
+            job_id=self._row["id"],
+            micros=math.ceil(self._micros_per_second * self._period),
             now=self._clock(),
             run_limit_micros=self._limit,
             paid_for=PaidFor("compute"),
         )
         return held.id
 
-    async def _settle(self) -> None:
-        if self._hold is None:
-            return
-        (hold_id, began), self._hold = self._hold, None
-        seconds = min(time.monotonic() - began, self._period)
-        cost = math.ceil(self._micros_per_second * seconds)
+    async def _stop(self, ticking: asyncio.Task[None]) -> None:
+        """Settle what is held, once a change of periods that has begun is through."""
+        await ticking
+        assert self._hold is not None, "a run that ends has begun"
+        hold_id, began = self._hold
+        cost = self._cost_since(began)
         await self._db.write(
             lambda tx: holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
         )
+
+    def _cost_since(self, began: float) -> int:
+        seconds = min(time.monotonic() - began, self._period)
+        return math.ceil(self._micros_per_second * seconds)
