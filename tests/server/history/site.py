@@ -29,7 +29,8 @@ from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.jobs import store as jobs
 from puras.server.jobs.calls import CallKey
-from puras.server.jobs.states import LEASE, Ending, NewJob
+from puras.server.jobs.claim import claim
+from puras.server.jobs.states import Ending, NewJob
 from puras.server.jobs.submit import submit_child
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
@@ -68,6 +69,7 @@ _FAULTS = Query(
         (SELECT SUM(amount_micros) FROM ledger WHERE workspace_id = :workspace_id))
     """,
 )
+_RUN_OUT = Query("run_out", "UPDATE jobs SET lease_until = 1 WHERE worker_id = :worker_id")
 _LIVE = Query(
     "live",
     "SELECT id FROM jobs WHERE workspace_id = :workspace_id AND status IN ('queued', 'running')",
@@ -144,9 +146,7 @@ class Site:
 
     def claim(self, worker: str, *, most: int) -> list[Row]:
         rows, _ = self._write(
-            lambda tx: jobs.claim(
-                tx, worker_id=worker, concurrency=PLACES, most=most, now=self.clock()
-            )
+            lambda tx: claim(tx, worker_id=worker, concurrency=PLACES, most=most, now=self.clock())
         )
         return list(rows)
 
@@ -246,15 +246,16 @@ class Site:
         mine = [one for one in shown if one["job_id"] == row["id"]]
         return [one["id"] for one in mine if one["status"] == "pending"]
 
-    def let_leases_run_out(self, *, alive: dict[str, set[tuple[str, int]]]) -> None:
+    def let_leases_run_out(self, *, alive: dict[str, set[tuple[str, int]]], dead: set[str]) -> None:
         """Have the workers that are alive renew their leases, and another one look for the rest."""
-        self.clock.moment += LEASE + SECOND
 
         async def look() -> None:
             for worker, running in alive.items():
                 await self._lease(worker, running).renew()
             await self._lease("looker", set()).recover()
 
+        for worker in dead:
+            self._write(lambda tx, worker=worker: tx.run(_RUN_OUT, worker_id=worker))
         self.portal.call(look)
 
     def let_approvals_run_out(self) -> None:

@@ -392,7 +392,7 @@ class History(RuleBasedStateMachine):
         for job in running:
             if job.worker in alive:
                 alive[job.worker].add((job.id, job.attempt))
-        self.site.let_leases_run_out(alive=alive)
+        self.site.let_leases_run_out(alive=alive, dead=self.dead)
         for job in running:
             if job.worker is not None and job.worker not in alive:
                 self.model.lose(job)

@@ -64,7 +64,7 @@ class Meter:
     async def _tick(self, run: asyncio.Task[object], failures: list[Exception]) -> None:
         """Pay for period after period; what can't be paid, or not be written, ends the run."""
         try:
-            while not await self._is_over_within(self._period):
+            while not await self._is_over_within(self._left()):
                 await self._go_on()
         except Exception as failure:
             failures.append(failure)
@@ -83,13 +83,14 @@ class Meter:
             await self._fence(tx)
             return await self._take(tx)
 
-        self._hold = (await self._db.write(effect), time.monotonic())
+        began = time.monotonic()
+        self._hold = (await self._db.write(effect), began)
 
     async def _go_on(self) -> None:
         """Settle a period and hold the next one together: at no moment a run has neither."""
         assert self._hold is not None, "a run that goes on has begun"
         hold_id, began = self._hold
-        cost = self._cost_since(began)
+        cost, now = self._cost_since(began), time.monotonic()
 
         async def effect(tx: Transaction) -> str:
             await self._fence(tx)
@@ -97,7 +98,7 @@ class Meter:
             await holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
             return await self._take(tx)
 
-        self._hold = (await self._db.write(effect), time.monotonic())
+        self._hold = (await self._db.write(effect), now)
 
     async def _fence(self, tx: Transaction) -> None:
         row = self._row
@@ -124,6 +125,10 @@ class Meter:
         await self._db.write(
             lambda tx: holds.settle(tx, hold_id=hold_id, cost_micros=cost, now=self._clock())
         )
+
+    def _left(self) -> float:
+        """Return how many seconds of the period are to come."""
+        return 0 if self._hold is None else self._hold[1] + self._period - time.monotonic()
 
     def _cost_since(self, began: float) -> int:
         seconds = min(time.monotonic() - began, self._period)
