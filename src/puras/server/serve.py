@@ -23,6 +23,7 @@ from puras.server.app import create_app
 from puras.server.compose import running
 from puras.server.events.hub import Hub
 from puras.server.http import Http
+from puras.server.listener import listen, raise_open_files
 from puras.server.logs import configure_logs
 from puras.server.serve_folder import deploy_folder, watch_folder
 from puras.server.settings import Settings
@@ -57,12 +58,8 @@ def serve(
         Refused: the bundle in `bundle_dir` has faults, and `watch` is off.
     """
     configure_logs(format=settings.log_format, level=settings.log_level)
-    listener = socket.create_server(
-        (settings.host, settings.port),
-        family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
-        backlog=2048,
-    )
-    with listener:
+    raise_open_files()
+    with listen(settings.host, settings.port) as listener:
         settings = _with_port(settings, listener.getsockname()[1])
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(

@@ -324,7 +324,7 @@ async def test_two_hundred_readers_of_one_job_all_see_exactly_its_log(here: List
         assert read(answer.text) == (log, "succeeded")
 
 
-async def test_a_reader_that_never_reads_slows_neither_the_job_nor_another_reader(
+async def test_readers_that_stall_slow_nobody_cost_little_and_lose_nothing(
     here: Listening,
 ) -> None:
     bench = here.bench
@@ -336,10 +336,13 @@ async def test_a_reader_that_never_reads_slows_neither_the_job_nor_another_reade
         events, end = read(await here.whole(job_id))
         job = await bench.get(job_id, wait="20")
     grown = _resident_bytes() - before
-    for reader in stalled:
-        reader.close()
     assert (end, job["status"], len(events)) == ("succeeded", "succeeded", 3003)
     assert grown < 100 * 1024 * 1024, "twenty times twelve megabytes were not kept for them"
+    async with asyncio.timeout(90):
+        late = [await _read_on(reader) for reader in stalled[:2]]
+    for reader in stalled:
+        reader.close()
+    assert late == [(events, end), (events, end)]
 
 
 async def _open_and_stall(here: Listening, job_id: str) -> socket.socket:
@@ -356,6 +359,28 @@ async def _open_and_stall(here: Listening, job_id: str) -> socket.socket:
     )
     await loop.sock_sendall(reader, request.encode())
     return reader
+
+
+async def _read_on(reader: socket.socket) -> tuple[list[dict[str, object]], str | None]:
+    """Read a stalled stream to its end, which is the end of its one answer."""
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    got, loop = bytearray(), asyncio.get_running_loop()
+    while not got.endswith(b"\r\n0\r\n\r\n"):
+        more = await loop.sock_recv(reader, 1 << 20)
+        assert more, "the stream was cut"
+        got += more
+    return read(_body(bytes(got)).decode())
+
+
+def _body(answer: bytes) -> bytes:
+    """Put the chunks of an answer together."""
+    at, parts = answer.index(b"\r\n\r\n") + 4, []
+    while at < len(answer):
+        begin = answer.index(b"\r\n", at) + 2
+        end = begin + int(answer[at:begin], 16)
+        parts.append(answer[begin:end])
+        at = end + 2
+    return b"".join(parts)
 
 
 def _resident_bytes() -> int:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from puras.server.events.store import StoredEvent
 from puras.server.metrics.instruments import ENDS
@@ -25,8 +26,7 @@ _TAIL_EVENTS = 256
 _TAIL_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """One event as its two lines of JSON. `ends_with` is the terminal status that it tells."""
 
     id: int

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from puras.server.db.database import Database
 
 _PAGE = 500
-_PAGE_BYTES = 256 * 1024
+PAGE_BYTES = 64 * 1024
+"""What is on its way to one reader: a page, or one event that is longer."""
 _HEADERS = {
     # Named here, since Starlette would add a charset: some readers compare the type as a whole.
     "Content-Type": "text/event-stream",
@@ -54,7 +55,7 @@ class Log:
             return _first_page(tail)
         page = await self.db.read(
             lambda tx: events.page(
-                tx, job_id=self.job_id, after=cursor, limit=_PAGE, most_bytes=_PAGE_BYTES
+                tx, job_id=self.job_id, after=cursor, limit=_PAGE, most_bytes=PAGE_BYTES
             )
         )
         return [encode(event) for event in page]
@@ -127,11 +128,13 @@ class EventStream(Streamed):
         with log.hub.watch(log.job_id) as watch:
             while not log.hub.closing:
                 if fresh := await log.after(watch, cursor):
-                    cursor, looked = fresh[-1].id, True
+                    cursor, looked, ends_with = fresh[-1].id, True, fresh[-1].ends_with
                     pulse.spoke()
-                    yield b"".join(_record(event, public=log.public) for event in fresh)
-                    if fresh[-1].ends_with is not None:
-                        yield _end(fresh[-1].ends_with)
+                    page = b"".join(_record(event, public=log.public) for event in fresh)
+                    fresh.clear()  # or a reader that stalls would hold it twice
+                    yield page
+                    if ends_with is not None:
+                        yield _end(ends_with)
                         return
                 elif not looked:
                     if (status := await log.final(cursor)) is not None:
@@ -178,7 +181,7 @@ class Pulse:
 
 def _first_page(tail: list[Encoded]) -> list[Encoded]:
     """Return the first event, and as many more as fit into a page."""
-    left = _PAGE_BYTES
+    left = PAGE_BYTES
     for count, event in enumerate(tail):
         left -= len(event.full)
         if left < 0:
