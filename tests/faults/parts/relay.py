@@ -20,9 +20,9 @@ _CHUNK_BYTES = 65_536
 
 
 class Relay:
-    """Listens on a port of loopback until `close`; has a thread of its own."""
+    """Listens on a port of `host` until `close`; has a thread of its own."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, *, host: str = "127.0.0.1") -> None:
         self.delay_seconds = 0.0
         self._upstream = upstream
         self._loop = asyncio.new_event_loop()
@@ -31,7 +31,7 @@ class Relay:
         self._open: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server: asyncio.Server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._server: asyncio.Server = self._do(asyncio.start_server(self._serve, host, 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def still(self) -> None:

@@ -333,6 +333,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # else what was sent into a broken network is waited on for minutes
 }
 
 
