@@ -21,6 +21,7 @@ from .pages import ALL, ROOT, name
 
 _SOURCE = "\n".join(file.read_text("utf-8") for file in (ROOT / "src").rglob("*.py"))
 _VARIABLE = re.compile(r"\bPURAS_[A-Z0-9_]*[A-Z0-9]\b")
+_READ = sorted(set(_VARIABLE.findall(_SOURCE)))
 _WHY = sorted((ROOT / "docs" / "why").glob("*.md"))
 _EVERYWHERE = {"store.py", "routes.py", "queries.sql", "queries.postgres.sql"}
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
@@ -86,15 +87,14 @@ def test_a_limit_of_the_wire_is_in_the_reference(limit: str) -> None:
     assert f"<!-- puras.wire:{limit} -->" in reference("limits")
 
 
-@pytest.mark.parametrize("variable", sorted(set(_VARIABLE.findall(_SOURCE))))
+@pytest.mark.parametrize("variable", _READ)
 def test_a_variable_that_the_code_names_is_in_the_reference(variable: str) -> None:
     assert f"`{variable}`" in reference("settings")
 
 
 @pytest.mark.parametrize("page", ALL, ids=name)
 def test_a_page_names_no_variable_that_the_code_does_not(page: Path) -> None:
-    named = set(_VARIABLE.findall(page.read_text("utf-8")))
-    assert named <= set(_VARIABLE.findall(_SOURCE))
+    assert set(_VARIABLE.findall(page.read_text("utf-8"))) <= set(_READ)
 
 
 @pytest.mark.parametrize("page", ALL, ids=name)
