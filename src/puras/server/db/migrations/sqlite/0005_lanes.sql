@@ -28,11 +28,16 @@ WITH RECURSIVE heads (job_id, workspace_id, lane, depth, key_id, skillpack_id, s
     UNION ALL
     SELECT next.id, next.workspace_id, next.lane, next.depth, next.key_id, next.skillpack_id,
            next.skill_name, next.skill_concurrency
-    FROM heads JOIN jobs AS next ON next.id = (
-        SELECT other.id FROM jobs AS other INDEXED BY jobs_queued
-        WHERE other.status = 'queued' AND other.parked = 0
-          AND (other.workspace_id, other.lane) > (heads.workspace_id, heads.lane)
-        ORDER BY other.workspace_id, other.lane, other.depth DESC, other.id LIMIT 1)
+    FROM heads JOIN jobs AS next ON next.id = COALESCE(
+        -- In two steps: of two columns compared together, an index here finds only the first.
+        (SELECT other.id FROM jobs AS other INDEXED BY jobs_queued
+         WHERE other.status = 'queued' AND other.parked = 0
+           AND other.workspace_id = heads.workspace_id AND other.lane > heads.lane
+         ORDER BY other.workspace_id, other.lane, other.depth DESC, other.id LIMIT 1),
+        (SELECT other.id FROM jobs AS other INDEXED BY jobs_queued
+         WHERE other.status = 'queued' AND other.parked = 0
+           AND other.workspace_id > heads.workspace_id
+         ORDER BY other.workspace_id, other.lane, other.depth DESC, other.id LIMIT 1))
 )
 SELECT * FROM heads;
 
