@@ -22,7 +22,8 @@ RUN /opt/puras/bin/pip install --no-cache-dir --disable-pip-version-check \
       --constraint requirements.lock ".[server,s3,postgres]"
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --user-group --home-dir /data --no-create-home puras \
+RUN groupadd --gid 10001 puras \
+ && useradd --uid 10001 --gid puras --home-dir /data --no-create-home puras \
  && install -d -o puras -g puras -m 700 /data
 COPY --from=server /opt/puras /opt/puras
 ENV PATH=/opt/puras/bin:$PATH \

@@ -172,7 +172,7 @@ class Environments:
                 _write_whole(self._lock_file(wanted), lock)
             target = self._folder(wanted, lock)
             if not target.exists():
-                os.rename(await build.install(lock), target)
+                _keep(await build.install(lock), target)
             return target / "bin" / "python"
 
     def _known_lock(self, wanted: _Wanted) -> bytes | None:
@@ -188,6 +188,13 @@ class Environments:
 
     def _folder(self, wanted: _Wanted, lock: bytes) -> Path:
         return self._root / "environments" / wanted.key(lock, str(interpreter()).encode())
+
+
+def _keep(environment: Path, target: Path) -> None:
+    """Give a finished environment its place."""
+    environment.chmod(0o755)  # a folder is moved only by who may write it
+    os.rename(environment, target)
+    target.chmod(0o555)
 
 
 @contextmanager
