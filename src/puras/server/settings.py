@@ -39,6 +39,7 @@ class Settings:
     url_ttl_seconds         PURAS_URL_TTL, 86400              seconds that URLs in results are valid
     trusted_proxies         PURAS_TRUSTED_PROXIES, none       whose `X-Forwarded-For` is believed
     run_memory_bytes        PURAS_RUN_MEMORY_MB, 2048         MiB of memory a run
+    run_disk_bytes          PURAS_RUN_DISK_MB, 10240          MiB a run may have in its folder
     run_timeout_seconds     PURAS_RUN_TIMEOUT, 1800           seconds a run, where a skill sets none
     approval_seconds        PURAS_APPROVAL_TIMEOUT, 1800      seconds until no answer is a no
     retention_days          PURAS_RETENTION_DAYS, none        days that finished jobs are kept
@@ -77,6 +78,7 @@ class Settings:
     url_ttl_seconds: int = 86_400
     trusted_proxies: tuple[Network, ...] = ()
     run_memory_bytes: int = 2048 * 1024 * 1024
+    run_disk_bytes: int = 10_240 << 20
     run_timeout_seconds: float = 1800.0
     approval_seconds: float = 1800.0
     retention_days: int | None = None
@@ -167,6 +169,7 @@ def read_settings(
         url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
         trusted_proxies=_networks(environment, "PURAS_TRUSTED_PROXIES"),
         run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
+        run_disk_bytes=int(_number(environment, "PURAS_RUN_DISK_MB", 10_240, least=1)) << 20,
         run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
         approval_seconds=_number(environment, "PURAS_APPROVAL_TIMEOUT", 1800, least=1),
         retention_days=(

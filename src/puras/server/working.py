@@ -60,7 +60,9 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     children = Children(db, hub, clock.now, platform.bundles, announce)
     studio = open_studio(settings, os.environ, fetcher=platform.fetcher)
     media = MediaCalls(studio, incoming(settings.home))
-    runner = await FunctionRunner.open(settings.home, network=settings.skill_network == "all")
+    runner = await FunctionRunner.open(
+        settings.home, network=settings.skill_network == "all", disk_bytes=settings.run_disk_bytes
+    )
     stack.push_async_callback(runner.close)
     environments = Environments(settings.home / "environments", home=settings.home)
     stack.push_async_callback(environments.close)

@@ -31,6 +31,7 @@ class Verdict:
     exit: Exit | None = None
     timed_out_seconds: float | None = None
     killed: bool = False
+    over_bytes: int | None = None
     unreadable: str | None = None
 
 
@@ -43,6 +44,12 @@ def outcome_of(verdict: Verdict, *, any_result: bool = False) -> Outcome:
             "timeout",
             f"the run took longer than its {verdict.timed_out_seconds:g} s: raise "
             "`timeout_seconds` in skill.yaml, or let it do less",
+        )
+    if verdict.over_bytes is not None:
+        return _failed(
+            "function_error",
+            f"the run had more than {verdict.over_bytes >> 20:,} MiB in its folder and was "
+            "stopped: let it delete what it needs no more, or write less",
         )
     if verdict.unreadable is not None:
         return _failed("output_invalid", verdict.unreadable)

@@ -29,10 +29,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation import probe
+from puras.server.worker.process.disk import bounded
 from puras.server.worker.process.masking import Masker
 from puras.server.worker.process.outcomes import Exit, Verdict, outcome_of
 from puras.server.worker.process.output import Output, emit_log
@@ -46,14 +48,16 @@ from puras.server.worker.spec import Failed, Lost, Outcome, RunHost, RunSpec
 from puras.server.worker.time_limit import limited
 
 IDLE_SECONDS = 300.0
+DISK_BYTES = 10 << 30
 _EXIT_SECONDS = 2.0
 
 
 class FunctionRunner:
     """Runs functions in processes of their own. Make it with `open`, before the first run."""
 
-    def __init__(self, folders: RunFolders, *, zygotes: Zygotes) -> None:
+    def __init__(self, folders: RunFolders, *, zygotes: Zygotes, disk_bytes: int) -> None:
         self._folders = folders
+        self._disk_bytes = disk_bytes
         self._zygotes = zygotes
         self._running: dict[str, RunProcess] = {}
         self._killed: set[RunProcess] = set()
@@ -67,11 +71,13 @@ class FunctionRunner:
         max_zygotes: int = MAX_ZYGOTES,
         namespaces: bool | None = None,
         network: bool = True,
+        disk_bytes: int = DISK_BYTES,
     ) -> FunctionRunner:
         """Kill and remove what an earlier worker of this data folder left, then be ready.
 
         `idle_seconds` is how long a warm parent stays without a run; `namespaces` None means: where
-        the kernel allows them. `network` off: runs have none.
+        the kernel allows them. `network` off: runs have none. `disk_bytes` is the most
+        that a run may have in its folder.
         """
         await asyncio.to_thread(reap_marked, data_mark(home))
         if namespaces is None:
@@ -85,7 +91,7 @@ class FunctionRunner:
             namespaces=namespaces,
             network=network,
         )
-        return cls(folders, zygotes=zygotes)
+        return cls(folders, zygotes=zygotes, disk_bytes=disk_bytes)
 
     async def run(self, spec: RunSpec, host: RunHost) -> Outcome:
         """Run to the end. Cancelling this kills the run's processes before it returns."""
@@ -147,7 +153,10 @@ class FunctionRunner:
         try:
             await socket.open()
             request = _request(spec, folder, token=socket.token)
-            verdict = await self._exchange(process, request, output, spec)
+            with bounded(folder.descriptor, self._disk_bytes, process.kill) as disk:
+                verdict = await self._exchange(process, request, output, spec)
+            if disk.exceeded:
+                verdict = replace(verdict, over_bytes=self._disk_bytes)
             await output.drained()
             _show_traceback(verdict, host, masker)
             return outcome_of(verdict, any_result=spec.any_result)
