@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,13 @@ from ..support import open_server
 from ..test_on_s3 import deploy, run, upload
 
 
-async def test_a_run_that_fails_since_the_storage_was_away_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [StorageUnavailable("the bucket does not answer"), OSError(errno.ENOSPC, "no space left")],
+    ids=["bucket", "disk"],
+)
+async def test_a_run_that_fails_since_a_file_could_not_be_kept_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async with open_server(tmp_path) as server:
         await deploy(server)
@@ -25,7 +31,7 @@ async def test_a_run_that_fails_since_the_storage_was_away_is_tried_again(
         async def away_at_first(name: str, chunks: AsyncIterator[bytes], **options: Any) -> int:
             asked.append(name)
             if len(asked) == 1:
-                raise StorageUnavailable("the bucket does not answer")
+                raise error
             return await write(name, chunks, **options)
 
         monkeypatch.setattr(server.platform.storage, "write", away_at_first)

@@ -8,6 +8,7 @@ an allowance per job, progress is thinned out.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ from puras.wire import MAX_LOG_EVENTS
 Verb: TypeAlias = Callable[[dict[str, Any], Path], Awaitable[Any]]
 HIDDEN = {"message": "hidden", "redacted": True}
 MAX_STEP_EVENTS = MAX_LOG_EVENTS
+_EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""What this machine has run out of, which no run is to blame for."""
 _ALLOWANCES = {"log": MAX_LOG_EVENTS, "step": MAX_STEP_EVENTS}
 _NAMES = {"log": "log lines", "step": "steps"}
 
@@ -88,8 +91,9 @@ class JobHost:
         except Refused as refusal:
             self.spending.note(refusal)
             raise
-        except (Unavailable, StorageUnavailable) as error:
-            self.let_down_by = str(error)
+        except (Unavailable, StorageUnavailable, OSError) as error:
+            if not isinstance(error, OSError) or error.errno in _EXHAUSTED:
+                self.let_down_by = str(error)
             raise
 
     def close(self) -> None:
