@@ -27,9 +27,10 @@ import time
 import puras
 
 def run(events=100, pause=0.1):
-    for _ in range(events):
+    begun = time.time()
+    for n in range(events):
+        time.sleep(max(0, begun + n * pause - time.time()))
         puras.log(repr(time.time()))
-        time.sleep(pause)
     return {}
 """
 
