@@ -9,6 +9,15 @@ export default defineConfig({
         test: { name: "build", include: ["test/build/**/*.test.ts"], testTimeout: 120_000 },
       },
       {
+        // Writes pictures of every page for the documentation: no test, and run by hand.
+        test: {
+          name: "pictures",
+          include: ["test/pictures/**/*.test.ts"],
+          testTimeout: 900_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],

@@ -1,5 +1,5 @@
 /** A refusal, as the SDK throws it, for calls that the SDK has no method for. */
-import { AuthenticationError, NotFoundError, PurasAPIError } from "puras";
+import { AuthenticationError, NotFoundError, PurasAPIError, PurasConnectionError } from "puras";
 import type { ErrorBody } from "wire";
 
 const CLASSES: Readonly<Record<number, typeof PurasAPIError>> = {
@@ -22,7 +22,9 @@ export function refusalOf(response: Response, text: string): PurasAPIError {
 /** What to tell a person of an error: the server's own sentence where there is one. */
 export function told(error: unknown): string {
   if (error instanceof PurasAPIError) return error.detail;
-  if (error instanceof TypeError) return "The server could not be reached. Is it running?";
+  if (error instanceof PurasConnectionError || error instanceof TypeError) {
+    return "The server could not be reached. Is it running?";
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -10,9 +10,11 @@ export function Reference({ card }: { card: SkillCard }) {
     <div className={css["columns"]}>
       <Panel title="What it takes">
         <SchemaView schema={card.input_schema} what="inputs" />
-        <p className={css["soft"]}>
-          A file is given as a URL, a data URI, or the path of one that is in the drive.
-        </p>
+        {takesFiles(card) && (
+          <p className={css["soft"]}>
+            A file is given as a URL, a data URI, or the path of one that is in the drive.
+          </p>
+        )}
       </Panel>
       <Panel title="What it gives">
         {card.output_schema ? (
@@ -26,6 +28,10 @@ export function Reference({ card }: { card: SkillCard }) {
       ))}
     </div>
   );
+}
+
+function takesFiles({ input_schema }: SkillCard): boolean {
+  return /"(image|video|audio|file)"/.test(JSON.stringify(input_schema));
 }
 
 function Example({ example, index }: { example: SkillExample; index: number }) {

@@ -24,10 +24,10 @@ export function Snippets({ card }: { card: SkillCard }) {
     id,
     label,
     content: (
-      <>
+      <div className={css["call"]}>
         <CodeBlock text={card.snippets[id]} label={`call it with ${label}`} />
         <p className={css["soft"]}>{about}</p>
-      </>
+      </div>
     ),
   }));
   return (

@@ -1,8 +1,9 @@
 /** Who is at work, and what waits. */
 import { useQuery } from "@tanstack/react-query";
-import type { Queue, Worker, Workers } from "wire";
+import type { Job, Queue, Worker, Workers } from "wire";
 import { Link } from "wouter";
 import { call } from "../api/client";
+import { JobTable } from "../jobs/job-table";
 import { Page } from "../shell/page";
 import { Figure, Figures } from "../ui/facts";
 import { duration, Time } from "../ui/figures";
@@ -12,6 +13,7 @@ import { Empty, Notice, Panel } from "../ui/panel";
 import { Table } from "../ui/table";
 
 const EVERY_MS = 3_000;
+const MOST_SHOWN = 25;
 
 export default function WorkersPage() {
   const workers = useQuery({
@@ -26,6 +28,7 @@ export default function WorkersPage() {
           <>
             <Waiting queue={queue} />
             <Panel title="Alive">{alive.length > 0 ? <Alive workers={alive} /> : <Nobody />}</Panel>
+            {queue.running > 0 && <Running />}
           </>
         )}
       </Loaded>
@@ -73,6 +76,23 @@ function Alive({ workers }: { workers: readonly Worker[] }) {
     { title: "Last heard of", cell: ({ seen_at }: Worker) => <Time at={seen_at} /> },
   ];
   return <Table caption="Workers" columns={columns} rows={workers} rowKey={({ id }) => id} />;
+}
+
+/** The newest jobs at work; the list of all is one link away. */
+function Running() {
+  const jobs = useQuery({
+    queryKey: ["jobs", "running"],
+    queryFn: ({ signal }) =>
+      call<Job[]>("/v1/jobs", { query: { status: "running", limit: MOST_SHOWN }, signal }),
+    refetchInterval: EVERY_MS,
+  });
+  return (
+    <Panel title="What runs">
+      <Loaded query={jobs} what="what runs">
+        {(rows) => <JobTable caption="What runs" rows={rows} />}
+      </Loaded>
+    </Panel>
+  );
 }
 
 function Nobody() {

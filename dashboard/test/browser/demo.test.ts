@@ -33,7 +33,7 @@ test("the demo ends with a link to its finished run, and with Ctrl-C nothing is 
     const [link = "", job] = await said(demo, /http\S+\/login\?next=\/jobs\/(\S+?)#\S+/);
     await page.goto(link);
     await page.waitForURL(`${new URL(link).origin}/jobs/${job}`);
-    await page.getByRole("heading", { level: 1, name: "ugc-ad" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: /ugc.ad/i }).waitFor();
     await page.getByLabel("video", { exact: true }).waitFor();
     await page.goto("about:blank");
     demo.stdin.write(CTRL_C);

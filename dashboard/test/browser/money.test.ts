@@ -24,7 +24,9 @@ test("the balance, the ledger and the spend tell of what ran", async () => {
   const ledger = page.getByRole("table", { name: "Ledger" });
   await ledger.getByText("debit").first().waitFor();
   expect(await page.getByText("spent today").count()).toBe(1);
-  await page.getByRole("img", { name: /^Spend by day: at most/ }).waitFor();
+  const chart = page.getByRole("img", { name: /^Spend by day: at most/ });
+  await chart.waitFor();
+  expect((await chart.boundingBox())?.width).toBeGreaterThan(400);
   await page.getByText("As a table").click();
   await page.getByRole("table", { name: "Spend by day" }).waitFor();
   await page.getByRole("tab", { name: "By skill" }).click();
@@ -71,6 +73,8 @@ test("the workers' page tells who is alive and what runs", async () => {
     .getByText(/^[1-9]\d* of \d+$/)
     .last()
     .waitFor();
+  const running = page.getByRole("table", { name: "What runs" });
+  await running.getByRole("link", { name: job.id.slice(-8) }).waitFor();
   expect(await look(page, "workers")).toEqual([]);
   await puras.cancel(job.id);
   await page

@@ -73,3 +73,16 @@ async function ranTo(skill: string, inputs: unknown): Promise<string> {
   const job = await ask<{ id: string }>("/v1/jobs?wait=true", { skill, inputs });
   return job.id;
 }
+
+test("a page whose code does not come says so, and comes with the next try", async () => {
+  const { page, problems, leave } = await visit(browser);
+  await signIn(page);
+  await page.route("**/assets/**", (route) => route.abort());
+  await page.getByRole("link", { name: "Workers" }).click();
+  await page.getByRole("alert").getByText("This page could not be loaded").waitFor();
+  problems.length = 0; // React notes what a page of ours caught.
+  await page.unroute("**/assets/**");
+  await page.getByRole("button", { name: "Load it again" }).click();
+  await page.getByRole("heading", { level: 1, name: "Workers" }).waitFor();
+  await leave();
+});

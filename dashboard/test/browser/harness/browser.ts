@@ -20,8 +20,8 @@ const QUIET = [
   "--disable-background-networking",
 ];
 const PATIENCE_MS = 20_000;
-const WIDTHS = [360, 768, 1440];
-const THEMES = ["light", "dark"] as const;
+export const WIDTHS = [360, 768, 1440];
+export const THEMES = ["light", "dark"] as const;
 
 /** Start it with a fresh profile. */
 export function launch(): Promise<Browser> {
@@ -87,7 +87,7 @@ export async function look(page: Page, name: string): Promise<string[]> {
 }
 
 /** As the theme's button does: what the system prefers takes effect a frame later, or two. */
-function choose(page: Page, theme: (typeof THEMES)[number]): Promise<void> {
+export function choose(page: Page, theme: (typeof THEMES)[number]): Promise<void> {
   return page.evaluate((chosen) => {
     document.documentElement.dataset["theme"] = chosen;
   }, theme);

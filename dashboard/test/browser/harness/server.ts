@@ -6,20 +6,25 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
-const ROOT = join(import.meta.dirname, "../../../..");
+export const ROOT = join(import.meta.dirname, "../../../..");
 export const PURAS = process.env["PURAS"] ?? join(ROOT, ".venv/bin/puras");
 /** The interpreter that has puras. */
 export const PYTHON = join(dirname(PURAS), "python");
 /** What is made on the way; git ignores it. */
 export const WORK = join(ROOT, "dashboard/.work");
 
-const BUNDLES = {
-  runtimes: "sdk/typescript/runtimes/skills",
-  parts: "dashboard/test/browser/skills",
+/** Slugs of skillpacks, and the folders that are deployed as them. */
+export type Bundles = Readonly<Record<string, string>>;
+export const EXAMPLES: Bundles = {
   "hello-world": "examples/hello-world",
   "image-tools": "examples/image-tools",
   triage: "examples/triage",
   "ugc-ads": "examples/ugc-ads",
+};
+const FOR_TESTS: Bundles = {
+  runtimes: "sdk/typescript/runtimes/skills",
+  parts: "dashboard/test/browser/skills",
+  ...EXAMPLES,
 };
 
 /** What a test has to know of the server. */
@@ -36,7 +41,7 @@ export interface Server extends Address {
 }
 
 /** Start it, with what it says about itself in `.work/serve.log`. Running skills costs money here. */
-export async function startServer(): Promise<Server> {
+export async function startServer(bundles: Bundles = FOR_TESTS): Promise<Server> {
   const home = mkdtempSync(join(tmpdir(), "puras-dashboard-"));
   const env = {
     PATH: process.env["PATH"] ?? "",
@@ -48,7 +53,7 @@ export async function startServer(): Promise<Server> {
     stdio: ["ignore", "pipe", openSync(join(WORK, "serve.log"), "w")],
   });
   const address = await firstLine(serving);
-  for (const [skillpack, bundle] of Object.entries(BUNDLES)) {
+  for (const [skillpack, bundle] of Object.entries(bundles)) {
     // A copy: deploying writes the skillpack's id beside the skills.
     const copy = join(home, "bundles", skillpack);
     cpSync(join(ROOT, bundle), copy, { recursive: true });

@@ -1,6 +1,7 @@
-import { PurasAPIError } from "puras";
+import { PurasAPIError, PurasConnectionError } from "puras";
 import { expect, test } from "vitest";
 import { faultAt, restOf } from "../../../src/api/faults";
+import { told } from "../../../src/api/refusal";
 
 const REFUSAL = new PurasAPIError(422, "the body is not right", "invalid_body", "r", [
   { path: "$.skills[2]", message: "there is no such skill" },
@@ -22,4 +23,10 @@ test("a refusal without faults is told as it is, and no refusal is nothing", () 
     "the key may not",
   );
   expect(restOf(null, [])).toBeUndefined();
+});
+
+test("a server that is not there is no address and no name of a function", () => {
+  const sentence = "The server could not be reached. Is it running?";
+  expect(told(new PurasConnectionError("http://x/v1/jobs: Failed to fetch"))).toBe(sentence);
+  expect(told(new TypeError("Failed to fetch"))).toBe(sentence);
 });
