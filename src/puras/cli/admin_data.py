@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,6 +27,8 @@ def on_data(
     data: Path | None, work: Callable[[Settings], Coroutine[Any, Any, T]], **address: Any
 ) -> T:
     """Do something to the data, and tell what is refused there as a command's failure."""
+    import asyncio
+
     from puras.server.admin import NoData
     from puras.server.backup import BackupRefused
     from puras.server.secrets.vault import CannotOpen

