@@ -107,7 +107,7 @@ def is_allowed(licence: str) -> bool:
 
 def _is_known(part: str) -> bool:
     words = part.replace("the ", "").split()
-    spelled = {"mozilla": "mpl", "python": "psf"}.get(words[0], words[0])
+    spelled = {"mozilla": "mpl", "python": "psf", "3-clause": "bsd"}.get(words[0], words[0])
     return spelled in ALLOWED or part in ALLOWED
 
 

@@ -8,27 +8,29 @@ processes and descriptors in `test_runner.py` beside it, floods of output in `te
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import textwrap
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-import uuid6
 
 import puras
 from puras.server.worker.isolation import landlock, namespaces, probe
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Failed
 
+from ..server.support import open_server
 from ..server.worker.support import Bench
 
 SECRET = "canary-in-a-place-of-the-server"
@@ -221,6 +223,41 @@ async def test_nothing_of_a_run_is_left_for_the_next_one(bench_of_all: Bench) ->
         assert seen == dict.fromkeys(seen, False), again
 
 
+async def test_an_operator_can_cut_the_network_of_all_skills(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("reach/skill.yaml", REACH)
+        archive.writestr("reach/main.py", textwrap.dedent(REACHES))
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        number = port.getsockname()[1]
+        async with open_server(tmp_path, skill_network="none") as server:
+            await server.client.post("/v1/skillpacks", json={"name": "Pack", "slug": "pack"})
+            files = {"bundle": ("b.zip", packed.getvalue())}
+            await server.client.post("/v1/skillpacks/pack/deployments", files=files)
+            body = {"skill": "pack/reach", "inputs": {"port": number}}
+            job = (await server.client.post("/v1/jobs?wait=true", json=body)).json()
+    assert job["result"] == {"reached": False, "said": "through the helper"}
+    assert {layer.name for layer in probe.report(network=False) if layer.active} >= {"network"}
+
+
+REACH = """
+description: Tries to reach a port
+entrypoint: main.py:main
+input_schema: {type: object, properties: {port: {type: integer}}}
+"""
+REACHES = """
+    import socket
+    from puras import drive
+    def main(port):
+        said = drive.read(drive.write("a.txt", b"through the helper")).decode()
+        try:
+            socket.create_connection(("127.0.0.1", port), 5)
+            return {"reached": True}
+        except OSError:
+            return {"reached": False, "said": said}
+"""
+
+
 @pytest.fixture
 async def bench_of_all(tmp_path: Path) -> AsyncIterator[Bench]:
     runner = await FunctionRunner.open(tmp_path)
@@ -299,16 +336,26 @@ SERVER_OF_NOBODY = """
 """
 
 
+def what_a_runner_imports() -> Iterator[Path]:
+    """Name what is installed of it, with its metadata: nobody may not reach where it lies."""
+    code = "import puras.server.worker.process.runner, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    roots = {name.partition(".")[0] for name in done.stdout.split()} - {"puras"}
+    packages = Path(str(distribution("structlog").locate_file("")))
+    for path in packages.iterdir():
+        if path.name.partition(".")[0] in roots or path.suffix == ".dist-info":
+            yield path
+
+
 @pytest.fixture
 def nobody_s_place() -> Iterator[Path]:
     """A folder of a user who is nobody, with Puras and a skill in it."""
     place = Path(tempfile.mkdtemp(prefix="puras-nobody-"))
     place.chmod(0o755)
-    described = Path(str(distribution("uuid6").locate_file("")))
-    needed = [Path(module.__path__[0]) for module in (puras, structlog, uuid6)]
-    for package in [*needed, *described.glob("uuid6-*")]:
-        target = place / "source" / package.name
-        shutil.copytree(package, target, ignore=shutil.ignore_patterns("static", "__pycache__"))
+    (place / "source").mkdir()
+    for path in (Path(puras.__path__[0]), *what_a_runner_imports()):
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, place / "source" / path.name)
     (place / "bundle" / "skill").mkdir(parents=True)
     (place / "bundle" / "skill" / "main.py").write_text(textwrap.dedent(ATTEMPTS))
     os.chown(place, NOBODY, NOBODY)

@@ -34,6 +34,8 @@ from ..server.support import open_platform
 OUTSIDE = "127.0.0.2"
 """Stands for the internet: the one address of this machine that is let through."""
 
+SIX = "::1" if Path("/proc/net/if_inet6").exists() else "127.0.0.3"
+
 NAMES = {
     "outside.test": [OUTSIDE],
     "metadata.google.internal": ["169.254.169.254"],
@@ -165,7 +167,7 @@ async def sites() -> AsyncIterator[Sites]:
         sites.port = inside.sockets[0].getsockname()[1]
         async with (
             await asyncio.start_server(sites.serve, OUTSIDE, sites.port),
-            await asyncio.start_server(sites.serve, "::1", sites.port),
+            await asyncio.start_server(sites.serve, SIX, sites.port),
         ):
             yield sites
 

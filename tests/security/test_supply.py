@@ -32,6 +32,7 @@ def audit() -> ModuleType:
         ("(MIT OR Apache-2.0)", True),
         ("Mozilla Public License 2.0 (MPL 2.0)", True),
         ("LGPL-3.0-only", True),
+        ("3-Clause BSD License", True),
         ("GPL-3.0-only", False),
         ("MIT AND AGPL-3.0-only", False),
         ("GNU General Public License v3 (GPLv3)", False),
