@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from puras.bundle.evals import MAX_REPEAT, Case, Evals
 from puras.bundle.faults import did_you_mean, listed
+from puras.server import traceparent
 from puras.server.caller import Caller
 from puras.server.clock import Micros, new_id
 from puras.server.db.database import Transaction
@@ -34,8 +35,7 @@ from puras.server.worker.run import folder_of
 from puras.wire import MAX_EVAL_RUNS, Fault
 
 if TYPE_CHECKING:
-    from puras.server import traceparent
-from puras.server.platform import Platform
+    from puras.server.platform import Platform
 
 SOURCE = "eval"
 
