@@ -17,7 +17,7 @@ from puras.server.budgets import store as budgets
 from puras.server.budgets import windows
 from puras.server.budgets.store import Budget, Terms
 from puras.server.clock import DAY, SECOND, utc_day
-from puras.server.db.database import Database
+from puras.server.db.database import Database, Transaction
 from puras.server.db.queries import Query
 from puras.server.keys import store as keys
 from puras.server.refusals import Refused
@@ -143,9 +143,9 @@ async def test_a_limit_that_was_lowered_holds_from_the_answer_on(db: Database, l
     assert await world.spent(MIDNIGHT) == spent_when_lowered
 
 
-async def change_budget(tx: object, world: World, budget: Budget) -> None:
-    found = await budgets.get_to_change(tx, budget.id, workspace_id=world.workspace_id)  # type: ignore[arg-type]
-    await budgets.change(tx, found, Terms("day", 10))  # type: ignore[arg-type]
+async def change_budget(tx: Transaction, world: World, budget: Budget) -> None:
+    found = await budgets.get_to_change(tx, budget.id, workspace_id=world.workspace_id)
+    await budgets.change(tx, found, Terms("day", 10))
 
 
 async def test_parallel_calls_of_one_run_take_no_more_than_the_run_may(db: Database) -> None:

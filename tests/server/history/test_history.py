@@ -530,7 +530,7 @@ def _usd(micros: int | None) -> float | None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(0 if LONG else 600)
 def test_whatever_happens_in_whatever_order_the_platform_does_as_the_model(
     dialect: str, tmp_path: Path
 ) -> None:
