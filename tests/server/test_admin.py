@@ -20,7 +20,7 @@ from puras.server.home import DataInUse, Home, secrets_keys
 from puras.server.keys import store as keys
 from puras.server.keys import tokens
 from puras.server.refusals import Refused
-from puras.server.settings import Settings
+from puras.server.settings import Settings, read_settings
 from puras.server.storage.disk import DiskStorage
 
 
@@ -262,3 +262,27 @@ async def test_the_doctor_speaks_of_what_is_not_there(tmp_path: Path) -> None:
 async def test_the_doctor_finds_a_damaged_database(settings: Settings) -> None:
     settings.database_path.write_bytes(b"this is no database" * 1000)
     assert named(await examine(settings), "database").state == "fail"
+
+
+async def test_a_workspace_gets_a_limit_of_its_own_and_loses_it_again(
+    settings: Settings, server: SQLiteDatabase
+) -> None:
+    limited = await admin.limit_workspace(settings, workspace="local", concurrency=3)
+    assert (limited.slug, limited.concurrency) == ("local", 3)
+    assert (await admin.list_workspaces(settings))[0].concurrency == 3
+    lifted = await admin.limit_workspace(settings, workspace="local", concurrency=None)
+    assert lifted.concurrency is None
+    for workspace, concurrency, code in (
+        ("local", 0, "invalid_request"),
+        ("local", 10_001, "invalid_request"),
+        ("nobody", 1, "not_found"),
+    ):
+        with pytest.raises(Refused) as refused:
+            await admin.limit_workspace(settings, workspace=workspace, concurrency=concurrency)
+        assert refused.value.code == code
+
+
+def test_workspaces_may_run_as_much_as_the_process_unless_the_operator_says_less() -> None:
+    assert read_settings({"PURAS_CONCURRENCY": "7"}).workspace_concurrency == 7
+    less = {"PURAS_CONCURRENCY": "7", "PURAS_WORKSPACE_CONCURRENCY": "2"}
+    assert read_settings(less).workspace_concurrency == 2

@@ -90,6 +90,9 @@ def test_the_link_of_the_first_start_signs_in_and_is_in_no_log(tmp_path: Path) -
         (["credits", "add", "local", "0"], 1, "above $0"),
         (["credits", "add", "local", "much"], 2, "not a valid float"),
         (["key", "create", "nobody"], 4, "there is no workspace `nobody`"),
+        (["workspace", "limit", "nobody", "--default"], 4, "there is no workspace `nobody`"),
+        (["workspace", "limit", "local", "--concurrency", "0"], 1, "1 to 10,000"),
+        (["workspace", "limit", "local"], 2, "--concurrency N or --default"),
         (["workspce", "list"], 2, "did you mean workspace?"),
     ],
 )
@@ -99,6 +102,13 @@ def test_what_makes_no_sense_is_refused(
     done = admin(server, *arguments)
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert said in done.stderr
+
+
+def test_a_workspace_is_limited_and_let_go_again(server: Served) -> None:
+    limited = admin(server, "workspace", "limit", "local", "--concurrency", "3")
+    assert limited.stdout == "local runs at most 3 at once now.\n"
+    lifted = admin(server, "workspace", "limit", "local", "--default", "--output", "json")
+    assert json.loads(lifted.stdout)["concurrency"] is None
 
 
 def test_a_folder_without_data_is_told(server: Served, tmp_path: Path) -> None:
