@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from puras.server import health, parameters
 from puras.server.caller import Power
+from puras.server.db.migrate import latest
 from puras.server.db.queries import Query
 from puras.server.endpoint import Call, Reply, Routes
 from puras.server.envelope import error_response
@@ -520,22 +521,22 @@ async def test_the_server_is_not_ready_once_its_database_is_gone(
     assert (await client.get("/health")).status_code == 200
 
 
-NEWER_SCHEMA = Query(
-    "newer_schema",
-    "PRAGMA user_version=9999",
-    overrides=(("postgres", "UPDATE schema_version SET version = version + 1"),),
+OLDER_SCHEMA = Query(
+    "older_schema",
+    f"PRAGMA user_version={latest('sqlite') - 1}",
+    overrides=(("postgres", "UPDATE schema_version SET version = version - 1"),),
 )
 
 OWN_SCHEMA = Query(
     "own_schema",
-    "PRAGMA user_version=1",
-    overrides=(("postgres", "UPDATE schema_version SET version = version - 1"),),
+    f"PRAGMA user_version={latest('sqlite')}",
+    overrides=(("postgres", "UPDATE schema_version SET version = version + 1"),),
 )
 
 
-async def test_the_server_is_not_ready_on_another_schema(tmp_path: Path) -> None:
+async def test_the_server_is_not_ready_on_an_older_schema(tmp_path: Path) -> None:
     async with open_platform(tmp_path) as platform:
-        await platform.db.write(lambda tx: tx.run(NEWER_SCHEMA))
+        await platform.db.write(lambda tx: tx.run(OLDER_SCHEMA))
         async with serving(platform, health.routes) as client:
             assert problem(await client.get("/ready")) == (503, "not_ready")
         await platform.db.write(lambda tx: tx.run(OWN_SCHEMA))
