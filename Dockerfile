@@ -19,7 +19,7 @@ COPY src src
 COPY examples examples
 COPY --from=dashboard /build/src/puras/server/static src/puras/server/static
 RUN /opt/puras/bin/pip install --no-cache-dir --disable-pip-version-check \
-      --constraint requirements.lock ".[server,s3,postgres]"
+      --constraint requirements.lock ".[server,s3,postgres,otel]"
 
 FROM python:3.13-slim-bookworm
 RUN groupadd --gid 10001 puras \
