@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 
 from puras.server.app import ROUTES
 from puras.server.fetch import Fetcher
@@ -329,12 +330,11 @@ async def test_api8_answers_give_away_nothing_and_invite_nobody(
         raise RuntimeError("postgresql://user:password@inside/db")
 
     monkeypatch.setattr(type(server.platform.db), "read", broken)
-    answers = [
-        await server.client.get("/v1/keys"),
-        await server.client.get("/v1/nothing"),
-        await server.client.get("/session"),
-        await server.client.get("/health"),
-    ]
+    with structlog.testing.capture_logs():
+        answers = [
+            await server.client.get(path)
+            for path in ("/v1/keys", "/v1/nothing", "/session", "/health")
+        ]
     assert problem(answers[0]) == (500, "internal_error")
     for answer in answers:
         assert "password" not in answer.text

@@ -7,6 +7,8 @@ How a fetch behaves that may go on (limits, redirects, bombs, slow servers) is i
 from __future__ import annotations
 
 import asyncio
+import functools
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +22,8 @@ from puras.bundle.files import DeclaredFile
 from puras.server.address import is_public
 from puras.server.agent import shown_files
 from puras.server.agent.tools.web import web_tools
-from puras.server.fetch import Fetcher, resolve
+from puras.server.fetch import Fetcher
+from puras.server.media.adapt import Adapted
 from puras.server.media.providers.calling import Provided
 from puras.server.media.providers.port import MediaFailed
 from puras.server.media.providers.results import fetch_file
@@ -38,6 +41,7 @@ SIX = "::1" if Path("/proc/net/if_inet6").exists() else "127.0.0.3"
 
 NAMES = {
     "outside.test": [OUTSIDE],
+    "localhost": ["127.0.0.1"],
     "metadata.google.internal": ["169.254.169.254"],
     "inside.nip.test": ["127.0.0.1"],
     "both.test": [OUTSIDE, "127.0.0.1"],
@@ -97,9 +101,14 @@ class Sites:
 
 
 async def look_up(host: str, port: int) -> list[str]:
-    """Resolve names of the tests, and everything else as the system does."""
+    """Resolve names of the tests, and ways to write an address as the system reads them; asks no
+    name server."""
     known = NAMES.get(host.lower().rstrip("."))
-    return known if known is not None else await resolve(host, port)
+    if known is not None:
+        return known
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return [str(address[0]) for *_, address in found]
 
 
 async def nothing_of_ours(url: str) -> Path | None:
@@ -149,9 +158,12 @@ async def _used(attempt: Attempt, tool: str, url: str) -> None:
 async def as_a_provider_s_file(attempt: Attempt, url: str, folder: Path) -> None:
     provided = Provided("fal", "https://queue.fal.test", {"Authorization": "Key k"}, "k")
     fetcher = attempt.run.drive.fetcher
-    await fetch_file(
-        order(adapted("generate_image", prompt="x")), provided, fetcher, url=url, mime="image/png"
-    )
+    await fetch_file(order(a_picture()), provided, fetcher, url=url, mime="image/png")
+
+
+@functools.cache
+def a_picture() -> Adapted:
+    return adapted("generate_image", prompt="x")
 
 
 PLACES: list[Place] = [
