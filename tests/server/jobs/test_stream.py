@@ -213,6 +213,32 @@ async def test_a_revoked_key_s_stream_is_closed_at_the_next_ping_without_an_end(
     assert "event: end" not in told
 
 
+async def test_a_stream_of_a_job_that_is_kept_no_longer_is_closed_and_not_resumed(
+    here: Listening,
+) -> None:
+    await here.bench.deploy(GATED)
+    job_id = await here.bench.begin("gated")
+    async with here.stream(job_id) as answer:
+        chunks = answer.aiter_raw()
+        await until(chunks, "waiting")
+        await here.bench.alter("DELETE FROM events WHERE job_id = :id", id=job_id)
+        await here.bench.alter("DELETE FROM jobs WHERE id = :id", id=job_id)
+        async with asyncio.timeout(PING_SECONDS * 40):
+            told = await rest(chunks)
+    assert "event: end" not in told
+    async with here.stream(job_id) as answer:
+        assert answer.status_code == 404
+
+
+async def test_a_stream_never_leaps_over_events_that_are_kept_no_longer(here: Listening) -> None:
+    await here.bench.deploy(TALK)
+    job = await here.bench.run("talk")
+    await here.bench.alter("DELETE FROM events WHERE job_id = :id AND id <= 9", id=job["id"])
+    assert read(await here.whole(job["id"], after=5)) == ([], None)
+    events, end = read(await here.whole(job["id"], after=9))
+    assert ([event["id"] for event in events], end) == (list(range(10, 24)), "succeeded")
+
+
 async def test_a_busy_stream_of_a_revoked_key_is_closed_too(here: Listening) -> None:
     bench = here.bench
     await bench.deploy(TALK)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ _HEAD = b"retry: 2000\n: puras\n\n"
 PING = b": ping\n\n"
 
 
+class Gone(Exception):
+    """The job was deleted. Its streams close without an `end`; who resumes is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """One reader's way through a job's log. `public` chooses the view."""
@@ -49,7 +54,9 @@ class Log:
     public: bool
 
     async def after(self, watch: Watch, cursor: int) -> list[Encoded]:
-        """Return the next events above `cursor`, from the shared tail or from the log."""
+        """Return the next events above `cursor`, from the shared tail or from the log.
+
+        Raises Gone where the next one is kept no longer."""
         tail = watch.tail_after(cursor)
         if tail is not None:
             return _first_page(tail)
@@ -58,12 +65,18 @@ class Log:
                 tx, job_id=self.job_id, after=cursor, limit=_PAGE, most_bytes=PAGE_BYTES
             )
         )
+        if page and page[0].id != cursor + 1:
+            raise Gone  # its log is being deleted, from its beginning on
         return [encode(event) for event in page]
 
     async def final(self, cursor: int) -> str | None:
-        """Return the job's status if it is terminal and no event lies above `cursor`."""
+        """Return the job's status if it is terminal and no event lies above `cursor`.
+
+        Raises Gone where the job is kept no longer."""
         row = await self.db.read(lambda tx: jobs.get(tx, self.job_id))
-        if row is None or row["status"] not in TERMINAL_STATUSES:
+        if row is None:
+            raise Gone
+        if row["status"] not in TERMINAL_STATUSES:
             return None
         return str(row["status"]) if row["last_event_id"] <= cursor else None
 
@@ -95,8 +108,9 @@ class Streamed(Response):
             await asyncio.gather(writing, leaving, return_exceptions=True)
 
     async def _write(self, send: Send) -> None:
-        async for chunk in self.chunks():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        with suppress(Gone):
+            async for chunk in self.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def chunks(self) -> AsyncIterator[bytes]:
