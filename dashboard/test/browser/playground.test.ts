@@ -40,9 +40,18 @@ test("a picture is stored, shown, and worked on by every image tool", async () =
   expect(await page.getByRole("row").count()).toBe(1 + 5);
   const path = await page.getByRole("textbox", { name: "image" }).inputValue();
 
-  for (const skill of ["dimensions", "thumbnail", "strip-exif"]) {
+  await page.goto(page.url().replace(/image-tools\/.*/, "image-tools/dimensions"));
+  await page.getByRole("textbox", { name: "image" }).fill(path);
+  await run(page);
+  const examples = {
+    dimensions: "A small sunset",
+    thumbnail: "For a list of pictures",
+    "strip-exif": "Before a photo goes online",
+  };
+  for (const [skill, example] of Object.entries(examples)) {
     await page.goto(page.url().replace(/image-tools\/.*/, `image-tools/${skill}`));
-    await page.getByRole("textbox", { name: "image" }).fill(path);
+    await page.getByRole("button", { name: example }).click();
+    await page.getByRole("img", { name: "what you chose" }).waitFor();
     await run(page);
   }
 });
