@@ -19,7 +19,7 @@ import pytest
 from ..postgres import PostgresServer, running_postgres
 
 _LONG_JOBS, _LONG_SECONDS = 500, 300.0
-_SHORT_JOBS, _SHORT_SECONDS = 45, 20.0
+_SHORT_JOBS, _SHORT_SECONDS = 36, 20.0
 
 
 @dataclass(frozen=True, slots=True)
