@@ -42,7 +42,8 @@ from puras.server.worker.process.processes import data_mark, reap_marked
 from puras.server.worker.process.run_folder import RunFolder, RunFolders
 from puras.server.worker.process.run_process import RunProcess, Unreadable
 from puras.server.worker.process.skill_socket import SkillSocket
-from puras.server.worker.process.warm_parent import WarmParent, ZygoteBroken, ZygoteGone
+from puras.server.worker.process.warm_parent import WarmParent
+from puras.server.worker.process.zygote_line import ZygoteBroken, ZygoteGone
 from puras.server.worker.process.zygotes import MAX_ZYGOTES, Zygotes
 from puras.server.worker.spec import Failed, Lost, Outcome, RunHost, RunSpec
 from puras.server.worker.time_limit import limited

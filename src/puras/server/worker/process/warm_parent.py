@@ -1,96 +1,70 @@
-"""The worker's handle on one warm parent, and on the processes forked from it.
+"""A warm parent: one zygote, the processes forked from it, and the folders these run in.
 
-`zygote` tells what happens at the other end.
+A process is for one run, or (warm) for run after run. In the place of one that ended with its run
+the next one is forked ahead: it waits, isolated already.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import socket
-import subprocess
 import time
-from collections.abc import Coroutine, Mapping
-from dataclasses import asdict
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from puras.server.worker.isolation.layers import Policy
-from puras.server.worker.process import confined, processes
 from puras.server.worker.process.clearing import remove
-from puras.server.worker.process.outcomes import Exit
 from puras.server.worker.process.run_folder import RunFolder, RunFolders, is_untouched
-from puras.server.worker.process.run_process import RunProcess, send
+from puras.server.worker.process.run_process import RunProcess
 from puras.server.worker.process.skill_modules import Entry
+from puras.server.worker.process.zygote_line import ZygoteGone, ZygoteLine
 from puras.server.worker.spec import RunSpec
 
 MAX_WARM_RUNS = 1_000
 MAX_WARM_SECONDS = 3_600.0
 MAX_IDLE_PROCESSES = 16
 MAX_AHEAD = 4
-_START_SECONDS = 30.0
-_KILL_SECONDS = 1.0
-_END_SECONDS = 2.0
-_CONTROL_BYTES = 64 * 1024
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
-_PASSED_ON = (
-    *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-    *_PROXIES,
-    *(name.upper() for name in _PROXIES),
-)
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from puras.server.worker.process.zygote import main\n"
-    "main(*map(int, sys.argv[2:]))"
-)
-
-
-class ZygoteBroken(Exception):
-    """No warm parent can be started for this deployment; the text says why."""
-
-
-class ZygoteGone(Exception):
-    """The warm parent ended while it was needed."""
 
 
 class WarmParent:
-    """One zygote. `users` counts the runs that need it now; `gone` is done when it has ended."""
+    """Make it with `start`. `users` counts the runs that need it now."""
 
-    def __init__(
-        self, folders: RunFolders, *, policy: Policy, popen: subprocess.Popen[bytes]
-    ) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, folders: RunFolders, policy: Policy) -> None:
         self.users = 0
-        self.gone: asyncio.Future[None] = loop.create_future()
         self._folders = folders
         self._policy = policy
-        self._popen = popen
-        self._ready: asyncio.Future[None] = loop.create_future()
         self._numbers = itertools.count(1)
-        self._processes: dict[int, RunProcess] = {}
         self._idle: list[RunProcess] = []
         self._untouched: list[Path] = []
         self._background: set[asyncio.Future[None]] = set()
-        self._ending: asyncio.Task[None] | None = None
-        self._control: socket.socket
+        self._line: ZygoteLine
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._line.pid
+
+    @property
+    def gone(self) -> asyncio.Future[None]:
+        """Done when the zygote has ended."""
+        return self._line.gone
 
     @classmethod
     async def start(
         cls, spec: RunSpec, folders: RunFolders, *, policy: Policy, mark: str
     ) -> WarmParent:
         """Start a zygote and wait until it is isolated. Raises ZygoteBroken."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        with theirs:
-            popen = _popen(spec, policy=policy, control=theirs, mark=mark)
-        parent = cls(folders, policy=policy, popen=popen)
-        await parent._connect(ours)
+        parent = cls(folders, policy)
+        try:
+            parent._line = await ZygoteLine.open(
+                spec, policy=policy, mark=mark, on_import=parent._note_import
+            )
+        except BaseException:
+            await parent._clear_all()
+            raise
+        parent.gone.add_done_callback(lambda _: parent._let_idle_go())
         return parent
 
     async def process_for(self, spec: RunSpec) -> RunProcess:
@@ -138,16 +112,18 @@ class WarmParent:
 
     async def _fork_ahead(self, entry: Entry, memory_bytes: int) -> None:
         ahead = [process for process in self._idle if process.once and process.entry == entry]
-        if len(ahead) >= MAX_AHEAD or self._ending is not None:
+        if len(ahead) >= MAX_AHEAD:
             return
         try:
             process = await self._fork(entry, memory_bytes, once=True)
         except ZygoteGone:
             return
+        self._idle.append(process)
         if self.gone.done():
-            process.channel.close()
-        else:
-            self._idle.append(process)
+            self._let_idle_go()
+
+    def _note_import(self, path: str) -> None:
+        self._in_background(self._fork_again(path))
 
     async def _fork_again(self, path: str) -> None:
         """Replace the processes that were forked before their entry's module was imported."""
@@ -174,59 +150,35 @@ class WarmParent:
         task.add_done_callback(self._background.discard)
 
     async def end(self) -> None:
-        """Kill every process of this zygote, and itself, and return when they are dead."""
-        if self._ending is None:
-            self._ending = asyncio.create_task(self._end())
-        await asyncio.shield(self._ending)
+        """Kill every process of the zygote, and itself, and return when they are dead."""
+        await self._line.end()
+        await self._clear_all()
 
-    async def _end(self) -> None:
-        self._close()
-        try:
-            await asyncio.to_thread(self._popen.wait, _END_SECONDS)
-        except subprocess.TimeoutExpired:
-            processes.kill_family(self._popen.pid)
-            await asyncio.to_thread(self._popen.wait)
-        if self._popen.stderr is not None:
-            self._popen.stderr.close()
+    async def _clear_all(self) -> None:
         await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.to_thread(remove, Path(self._policy.writable))
 
-    async def _connect(self, control: socket.socket) -> None:
-        self._control = control
-        asyncio.get_running_loop().add_reader(control, self._listen)
-        try:
-            await asyncio.wait(
-                (self._ready, self.gone),
-                timeout=_START_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if not self._ready.done():
-                self._popen.kill()
-                _, said = await asyncio.to_thread(self._popen.communicate)
-                raise ZygoteBroken(f"the interpreter could not start: {_last_line(said)}")
-        except BaseException:
-            await self.end()
-            raise
+    def _let_idle_go(self) -> None:
+        while self._idle:
+            self._idle.pop().channel.close()
 
     async def _fork(self, entry: Entry, memory_bytes: int, *, once: bool) -> RunProcess:
-        number = next(self._numbers)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
         process = RunProcess(
-            number=number,
+            number=next(self._numbers),
             entry=entry,
             memory_bytes=memory_bytes,
             once=once,
             folder=self._process_folder(once=once),
             channel=ours,
-            kill=lambda: self._kill(process),
+            kill=lambda: self._line.kill(process),
         )
         if once:
             process.untouched = process.folder
-        self._processes[number] = process
         try:
             with theirs:
-                await self._order(process.order(), descriptors=[theirs.fileno()])
+                await self._line.fork(process, channel=theirs)
         except BaseException:
             ours.close()
             raise
@@ -240,62 +192,6 @@ class WarmParent:
             return self._folders.for_next(self._untouched.pop())
         return self._folders.for_run(parent, user)
 
-    async def _kill(self, process: RunProcess) -> None:
-        if process.exited.done():
-            return
-        try:
-            await self._order({"kill": process.number})
-        except ZygoteGone:
-            return
-        await asyncio.wait((process.exited,), timeout=_KILL_SECONDS)
-        if not process.exited.done():
-            await self.end()
-
-    async def _order(
-        self, order: Mapping[str, Any], *, descriptors: list[int] | None = None
-    ) -> None:
-        if self.gone.done():
-            raise ZygoteGone
-        try:
-            await send(self._control, json.dumps(order).encode(), descriptors=descriptors or [])
-        except OSError:
-            self._close()
-            raise ZygoteGone from None
-
-    def _listen(self) -> None:
-        try:
-            data = self._control.recv(_CONTROL_BYTES)
-            message = json.loads(data) if data else {}
-        except BlockingIOError:
-            return
-        except (OSError, ValueError):
-            message = {}
-        if not message:
-            self._close()
-        elif "exited" in message:
-            self._note_exit(message)
-        elif "imported" in message:
-            self._in_background(self._fork_again(message["imported"]))
-        elif not self._ready.done():
-            self._ready.set_result(None)
-
-    def _note_exit(self, message: Mapping[str, Any]) -> None:
-        process = self._processes.pop(message["exited"], None)
-        if process is not None:
-            process.exited.set_result(Exit(message["status"], message["why"]))
-
-    def _close(self) -> None:
-        if self.gone.done():
-            return
-        self.gone.set_result(None)
-        asyncio.get_running_loop().remove_reader(self._control)
-        self._control.close()
-        for process in self._idle:
-            process.channel.close()
-        for process in self._processes.values():
-            process.exited.set_result(Exit(None))
-        self._processes.clear()
-
 
 def entry_of(spec: RunSpec) -> Entry:
     file, _, function = spec.entrypoint.rpartition(":")
@@ -305,35 +201,3 @@ def entry_of(spec: RunSpec) -> Entry:
         file=file,
         function=function,
     )
-
-
-def _popen(
-    spec: RunSpec, *, policy: Policy, control: socket.socket, mark: str
-) -> subprocess.Popen[bytes]:
-    """Start the interpreter. Secrets are no part of its environment: the dynamic linker obeys some
-    variables, and the process is not isolated yet; the zygote sets them once it is. They pass
-    through memory: not through a file on disk, and not through arguments, which all can read."""
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment.setdefault("LANG", "C.UTF-8")
-    with os.fdopen(os.memfd_create("puras-start"), "wb") as start:
-        secrets = dict(spec.environment)
-        start.write(json.dumps({"policy": asdict(policy), "environment": secrets}).encode())
-        start.flush()
-        start.seek(0)
-        numbers = (control.fileno(), start.fileno())
-        program = (str(spec.python), "-I", "-X", "utf8", "-c", _BOOT)
-        return subprocess.Popen(
-            confined.command_line(policy, [*program, policy.runtime, *map(str, numbers)]),
-            env={**environment, processes.MARK: mark},
-            pass_fds=numbers,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            cwd="/",
-        )
-
-
-def _last_line(said: bytes) -> str:
-    lines = said.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
