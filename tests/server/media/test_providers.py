@@ -332,6 +332,6 @@ def test_the_default_is_the_first_model_whose_key_is_there(
     server: MediaServer, tmp_path: Path
 ) -> None:
     assert studio(server, tmp_path).default("image") == "google/nano-banana"
-    assert studio(server, tmp_path, FAL_KEY="").default("image") == "openai/gpt-image-1"
+    assert studio(server, tmp_path, FAL_KEY="").default("image") == "openai/gpt-image-2"
     no_keys = studio(server, tmp_path, FAL_KEY="", OPENAI_API_KEY="", ELEVENLABS_API_KEY="")
     assert [no_keys.default(kind) for kind in no_keys.catalogue] == ["local/draft"] * 4
