@@ -123,6 +123,7 @@ async def test_an_old_database_keeps_what_is_in_it_and_gets_the_schema_of_a_new_
         assert old.ask(f"SELECT count(*) FROM {table}") == [(len(kept),)], table
 
 
+@pytest.mark.slow
 @both
 async def test_a_server_goes_on_with_an_old_database(
     dialect: str, make_old: Callable[[str], Old], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
