@@ -6,7 +6,7 @@ export default defineConfig({
     projects: [
       { test: { name: "parts", include: ["test/parts/**/*.test.ts"] } },
       {
-        test: { name: "build", include: ["test/build/**/*.test.ts"], testTimeout: 120_000 },
+        test: { name: "weight", include: ["test/weight/**/*.test.ts"], hookTimeout: 120_000 },
       },
       {
         // Writes pictures of every page for the documentation: no test, and run by hand.
