@@ -1,6 +1,6 @@
 /** A server on which something has happened, so that no page is empty. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Puras } from "puras";
@@ -76,12 +76,14 @@ async function mint(server: Address): Promise<void> {
 
 /** A second version of one example, so that there is something to compare. */
 function redeploy(server: Address): void {
-  const folder = join(mkdtempSync(join(tmpdir(), "puras-scene-")), "hello-world");
+  const scratch = mkdtempSync(join(tmpdir(), "puras-scene-"));
+  const folder = join(scratch, "hello-world");
   cpSync(join(ROOT, "examples/hello-world"), folder, { recursive: true });
   const skill = join(folder, "greeting-card/skill.yaml");
   const text = readFileSync(skill, "utf8");
   writeFileSync(skill, text.replace("title: Greeting card", "title: Greeting card, warmer"));
   cli(server, "deploy", folder, "--skillpack", "hello-world", "--notes", "Warmer words");
+  rmSync(scratch, { recursive: true });
 }
 
 function cli(server: Address, ...words: string[]): void {
