@@ -28,6 +28,7 @@ from puras.server.events.store import NewEvent
 from puras.server.events.writer import EventWriter
 from puras.server.idempotency import store as idempotency
 from puras.server.idempotency.store import Kept, Ticket
+from puras.server.jobs import leases
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import Ending
 from puras.server.keys import store as keys
@@ -323,7 +324,10 @@ async def test_what_a_stopped_worker_ran_is_recovered_once(seed: Seed, db: Datab
     assert len(rows) == 20
     late = 10**15
     recovered = await asyncio.gather(
-        *(db.write(lambda tx, n=n: jobs.recover(tx, worker_id=f"w{n}", now=late)) for n in range(6))
+        *(
+            db.write(lambda tx, n=n: leases.recover(tx, worker_id=f"w{n}", now=late))
+            for n in range(6)
+        )
     )
     assert sum(len(changes.events) for changes in recovered) == 20
     assert {(await seed.get(row["id"]))["lost"] for row in rows} == {1}
@@ -480,7 +484,7 @@ async def test_a_recovery_passes_over_what_another_transaction_has(
 
     ending = asyncio.create_task(db.write(end))
     await pause.reached.wait()
-    changes = await db.write(lambda tx: jobs.recover(tx, worker_id="w", now=10**15))
+    changes = await db.write(lambda tx: leases.recover(tx, worker_id="w", now=10**15))
     assert [event.job_id for event in changes.events] == [second["id"]]
     pause.over.set()
     await ending

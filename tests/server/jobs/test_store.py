@@ -9,7 +9,7 @@ import pytest
 from puras.server.clock import DAY, SECOND, now
 from puras.server.events import store as events
 from puras.server.events.store import NewEvent
-from puras.server.jobs import calls
+from puras.server.jobs import calls, leases
 from puras.server.jobs import store as jobs
 from puras.server.jobs.states import LEASE, Ending
 from puras.server.worker.lease import Lease
@@ -53,7 +53,7 @@ async def test_a_stale_attempt_writes_no_event_and_no_end(seed, db: Database) ->
     await seed.workspace()
     job_id = await seed.job()
     (stale,) = await seed.claim()
-    await db.write(lambda tx: jobs.recover(tx, worker_id="w2", now=1_000 + LEASE + SECOND))
+    await db.write(lambda tx: leases.recover(tx, worker_id="w2", now=1_000 + LEASE + SECOND))
     (fresh,) = await seed.claim(worker="w2")
     assert fresh["attempt"] == 2
     late = NewEvent(5, "log", '{"level":"info","message":"late"}')
@@ -144,11 +144,11 @@ async def test_a_live_lease_is_not_recovered(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()
     await seed.claim()
-    await db.write(lambda tx: jobs.renew(tx, worker_id="w1", now=1_000 + 10 * SECOND))
+    await db.write(lambda tx: leases.renew(tx, worker_id="w1", now=1_000 + 10 * SECOND))
 
     async def recover(tx) -> jobs.Changes:
-        at = await jobs.lease_clock(tx, now=1_000 + 20 * SECOND)
-        return await jobs.recover(tx, worker_id="w2", now=at)
+        at = await leases.clock(tx, now=1_000 + 20 * SECOND)
+        return await leases.recover(tx, worker_id="w2", now=at)
 
     changes = await db.write(recover)
     assert changes.events == []

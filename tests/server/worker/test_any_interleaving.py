@@ -19,6 +19,7 @@ from puras.server.db.migrate import migrate_sqlite
 from puras.server.db.queries import Query
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
+from puras.server.jobs import leases
 from puras.server.jobs import store as jobs
 from puras.server.jobs.calls import CallKey
 from puras.server.jobs.states import Ending
@@ -84,7 +85,7 @@ class Play:
     async def _lose(self, row: Row) -> None:
         changes = jobs.Changes()
         now = clock.now()
-        await self.db.write(lambda tx: jobs.lose(tx, row, now=now, changes=changes))
+        await self.db.write(lambda tx: leases.lose(tx, row, now=now, changes=changes))
         self.row = None
 
     async def _cancel(self, row: Row) -> None:

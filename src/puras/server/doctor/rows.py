@@ -16,6 +16,7 @@ from puras.server.clock import SECOND, Micros, now
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.db.queries import Query, load
 from puras.server.doctor.check import Check
+from puras.server.jobs import leases
 from puras.server.jobs import store as jobs
 
 QUERIES: Final = load(__file__)
@@ -61,7 +62,7 @@ async def _mend(tx: Transaction, rule: Rule) -> str | None:
 
 
 async def _broken(tx: Transaction, rule: Rule) -> list[Row]:
-    moment = await jobs.lease_clock(tx, now=now())
+    moment = await leases.clock(tx, now=now())
     return await tx.all(rule.query, now=moment - _LATE)
 
 
@@ -81,7 +82,7 @@ def _jobs(found: list[Row]) -> str:
 async def _requeue(tx: Transaction, job_id: str) -> None:
     row = await jobs.get(tx, job_id)
     if row is not None and row["status"] == "running":
-        await jobs.lose(tx, row, now=now(), changes=jobs.Changes())
+        await leases.lose(tx, row, now=now(), changes=jobs.Changes())
 
 
 async def _release(tx: Transaction, job_id: str) -> None:

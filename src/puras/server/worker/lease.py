@@ -13,7 +13,7 @@ import structlog
 
 from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
-from puras.server.jobs import store
+from puras.server.jobs import leases, store
 from puras.server.jobs.states import RENEW_SECONDS
 from puras.server.metrics.instruments import LOST, RENEWALS
 from puras.server.workers import store as workers
@@ -61,7 +61,7 @@ class Lease:
         """Stop what runs here and was ended, or taken over, elsewhere."""
         before = self._running()
         if before:
-            kept = await self._db.read(lambda tx: store.held(tx, worker_id=self._worker_id))
+            kept = await self._db.read(lambda tx: leases.held(tx, worker_id=self._worker_id))
             await self._drop_fenced(before - kept)
 
     async def renew(self) -> None:
@@ -73,7 +73,7 @@ class Lease:
 
     async def _renew(self, tx: Transaction) -> dict[tuple[str, int], Row]:
         now = self._clock()
-        rows = await store.renew(tx, worker_id=self._worker_id, now=now)
+        rows = await leases.renew(tx, worker_id=self._worker_id, now=now)
         await workers.beat(tx, worker_id=self._worker_id, places=self._places, now=now)
         return rows
 
@@ -106,15 +106,15 @@ class Lease:
                 await self._lose(row)
 
     async def _lost_for_good(self, tx: Transaction, *, every: bool) -> list[Row]:
-        now = await store.lease_clock(tx, now=self._clock())
-        return await store.lost_for_good(tx, worker_id=self._worker_id, now=now, every=every)
+        now = await leases.clock(tx, now=self._clock())
+        return await leases.lost_for_good(tx, worker_id=self._worker_id, now=now, every=every)
 
     async def _requeue(self, *, every: bool) -> bool:
         """Requeue what can be queued again, a hundred at most; False where there was nothing."""
 
         async def effect(tx: Transaction) -> store.Changes:
-            now = await store.lease_clock(tx, now=self._clock())
-            return await store.recover(tx, worker_id=self._worker_id, now=now, every=every)
+            now = await leases.clock(tx, now=self._clock())
+            return await leases.recover(tx, worker_id=self._worker_id, now=now, every=every)
 
         changes = await self._db.write(effect)
         if changes.events:
@@ -126,7 +126,7 @@ class Lease:
     async def _lose(self, row: Row) -> None:
         async def effect(tx: Transaction) -> store.Changes:
             changes = store.Changes()
-            await store.lose(tx, row, now=self._clock(), changes=changes)
+            await leases.lose(tx, row, now=self._clock(), changes=changes)
             return changes
 
         LOST.inc()

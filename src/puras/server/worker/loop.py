@@ -22,7 +22,7 @@ from puras.server.clock import SECOND, Clock, Micros, new_id
 from puras.server.db.database import Database, Row, Transaction, Unavailable
 from puras.server.events.hub import Hub
 from puras.server.events.writer import EventWriter
-from puras.server.jobs import store
+from puras.server.jobs import leases, store
 from puras.server.jobs.claim import claim
 from puras.server.jobs.states import Ending
 from puras.server.metrics.instruments import CLAIMS, LOST, WAITS, running_is
@@ -247,7 +247,7 @@ class Worker:
         await spans.put(tx, active.spans)
         if isinstance(outcome, Lost):
             _log.warning("run_lost", job_id=row["id"], reason=outcome.reason)
-            await store.lose(tx, row, now=self.clock(), changes=changes)
+            await leases.lose(tx, row, now=self.clock(), changes=changes)
         elif isinstance(outcome, Parked):
             await approvals.park(
                 tx,
