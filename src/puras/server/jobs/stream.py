@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from puras.server.db.database import Unavailable
 from puras.server.events import store as events
 from puras.server.events.hub import Encoded, Hub, Watch, encode
 from puras.server.jobs import store as jobs
@@ -108,7 +109,7 @@ class Streamed(Response):
             await asyncio.gather(writing, leaving, return_exceptions=True)
 
     async def _write(self, send: Send) -> None:
-        with suppress(Gone):
+        with suppress(Gone, Unavailable):  # the reader asks again, for what it has not seen
             async for chunk in self.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
