@@ -70,11 +70,12 @@ class WarmParent:
     async def process_for(self, spec: RunSpec) -> RunProcess:
         """Return a process for one run: one that waits for it, or a new fork. Raises ZygoteGone."""
         entry, once = entry_of(spec), spec.process == "fresh"
-        for process in list(self._idle):
-            if process.exited.done():
-                self._idle.remove(process)
-                self._clear(process.folder)
-            elif process.fits(entry, spec.memory_bytes, once=once):
+        for process in [idle for idle in self._idle if idle.exited.done()]:
+            self._idle.remove(process)
+            process.channel.close()
+            self._clear(process.folder)
+        for process in self._idle:
+            if process.fits(entry, spec.memory_bytes, once=once):
                 self._idle.remove(process)
                 return process
         return await self._fork(entry, spec.memory_bytes, once=once)

@@ -111,7 +111,10 @@ class Zygote:
 
     def _obey(self) -> None:
         flags = socket.MSG_CMSG_CLOEXEC
-        data, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 1, flags)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 1, flags)
+        except OSError:  # a worker that was killed had not read all that it was told
+            data = b""
         if not data:
             self._end()
         order = json.loads(data)
