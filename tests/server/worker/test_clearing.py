@@ -91,7 +91,7 @@ async def test_folders_nested_deeper_than_any_recursion_stop_no_server(bench: Be
     """)
     await until_gone(Path(result["folder"]).parent)
     await bench.runner.close()  # as before a start: nobody works there
-    left = bench.home / "runs" / "left"
+    left = RunFolders(bench.home).root / "left"
     os.makedirs(left)
     deep = os.open(left, os.O_RDONLY)
     for _ in range(DEEP):
