@@ -114,7 +114,7 @@ test: setup $(if $(HAS_NPM),$(SDK_BUILT))  ## every test that is done in a few m
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm test,@$(NO_RUNTIMES))
 
 .PHONY: test-slow
-test-slow: setup  ## the rest: crashes, floods, many cuts
+test-slow: setup $(if $(HAS_NPM),$(SDK_BUILT))  ## the rest: crashes, floods, many cuts
 	$(PYTEST) -m "slow and not faults"
 	$(if $(HAS_RUNTIMES),cd $(RUNTIMES) && npm run test:slow,@$(NO_RUNTIMES))
 	$(if $(HAS_RUNTIMES),$(MAKE) dashboard && cd $(DASHBOARD) && npm run test:browser,@$(NO_RUNTIMES))
