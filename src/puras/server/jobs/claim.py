@@ -7,6 +7,9 @@ is read again.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 from puras.server.clock import Micros
 from puras.server.db.database import Row, Transaction
 from puras.server.events.store import insert, status_event
@@ -31,10 +34,10 @@ async def claim(
             await tx.all(QUERIES.lock_skillpacks, skillpacks=sorted(unlocked))
             skillpacks |= unlocked
             continue
-        started = [row for turn in turns for row in await _start(tx, turn, worker_id, now)]
-        if not started:
+        started = [await _start(tx, turn, worker_id, now) for turn in turns]
+        claimed += itertools.chain.from_iterable(started)
+        if not any(started) or _nothing_left(rows, turns, started):
             break
-        claimed += started
     changes = Changes()
     for row in claimed:
         event = status_event(now, "running", attempt=row["attempt"])
@@ -42,6 +45,15 @@ async def claim(
             tx, job_id=row["id"], last_id=row["last_event_id"], events=[event]
         )
     return claimed, changes
+
+
+def _nothing_left(
+    lanes: Sequence[Row], turns: Sequence[Turn], started: Sequence[Sequence[Row]]
+) -> bool:
+    """Tell whether each lane had its turn, and none had as many jobs as it might have started."""
+    return len(turns) == len(lanes) and all(
+        len(rows) < turn.count for turn, rows in zip(turns, started, strict=True)
+    )
 
 
 async def _start(tx: Transaction, turn: Turn, worker_id: str, now: Micros) -> list[Row]:
