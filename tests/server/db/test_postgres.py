@@ -130,6 +130,33 @@ async def test_a_write_that_was_begun_is_committed_though_its_caller_is_cancelle
     assert postgres.run("SELECT count(*) FROM workspaces", database.url) == [(1,)]
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_read_that_waits_for_a_connection_ends_when_it_is_cancelled(
+    database: PostgresDatabase, turns: int
+) -> None:
+    over = asyncio.Event()
+
+    async def hold(tx: Transaction) -> None:
+        await over.wait()
+
+    async def for_ever() -> None:
+        while True:
+            await database.glance(lambda tx: tx.one(BACKEND))
+            await asyncio.sleep(0.01)
+
+    holding = [asyncio.create_task(database.glance(hold)) for _ in range(4)]
+    waiting = asyncio.create_task(for_ever())
+    while not database.pressure()["waiting"]:
+        await asyncio.sleep(0.01)
+    over.set()
+    for _ in range(turns):  # the moment in which a connection is handed over is one of these
+        await asyncio.sleep(0)
+    waiting.cancel()
+    done, _ = await asyncio.wait([waiting], timeout=5)
+    assert done, "it was not told"
+    await asyncio.gather(*holding)
+
+
 async def test_a_reader_sees_one_moment_only(database: PostgresDatabase) -> None:
     async def look(tx: Transaction) -> tuple[int, int]:
         before = await count(tx)

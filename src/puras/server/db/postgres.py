@@ -252,11 +252,22 @@ class _UndoneError(Exception):
 
 
 async def _once(pool: Pool, work: Work[T]) -> T:
+    cancelled = _cancelled()
     try:
         async with pool.connection(timeout=_CONNECT_SECONDS) as connection:
+            if _cancelled() > cancelled:
+                # The pool waits with `asyncio.wait_for`, which until Python 3.12 forgets to pass on
+                # what comes in the very moment in which the wait is over.
+                raise asyncio.CancelledError
             return await _retold(connection, work)
     except _PASSING as error:
         raise Unavailable(f"the database can't do it now: {error}") from error
+
+
+def _cancelled() -> int:
+    """Count the times that the task at work was cancelled."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _begun_before(work: Work[T]) -> Work[tuple[str, T]]:
