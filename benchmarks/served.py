@@ -26,8 +26,8 @@ _TICKER = """\
 import time
 import puras
 
-def run(events=100, pause=0.1):
-    begun = time.time()
+def run(events=100, pause=0.1, begin=0):
+    begun = max(begin, time.time())
     for n in range(events):
         time.sleep(max(0, begun + n * pause - time.time()))
         puras.log(repr(time.time()))
@@ -50,23 +50,23 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
+def serving(**settings: str) -> Iterator[Served]:
     """Serve on SQLite in the block, with the skills `fresh`, `warm` and `ticker` of `bench`."""
     with (
         tempfile.TemporaryDirectory(prefix="puras-bench-") as folder,
-        started(Path(folder)) as served,
+        started(Path(folder), **settings) as served,
     ):
         deploy(served)
         yield served
 
 
 @contextmanager
-def serving_on_postgres() -> Iterator[Served]:
+def serving_on_postgres(**settings: str) -> Iterator[Served]:
     """Serve the same skills, on a PostgreSQL that survives a power cut as SQLite does."""
     with (
         durable_postgres() as url,
         tempfile.TemporaryDirectory(prefix="puras-bench-") as folder,
-        started(Path(folder), database=url) as served,
+        started(Path(folder), database=url, **settings) as served,
     ):
         deploy(served)
         yield served
@@ -87,15 +87,18 @@ DATABASES = {"SQLite": serving, "PostgreSQL": serving_on_postgres}
 
 
 @contextmanager
-def started(home: Path, *, database: str | None = None) -> Iterator[Served]:
+def started(home: Path, *, database: str | None = None, **settings: str) -> Iterator[Served]:
     """Start `puras serve` on a folder; inside of the block it is ready.
 
-    `database` is the URL of a PostgreSQL database; without it the server has SQLite.
+    `database` is the URL of a PostgreSQL database; without it the server has SQLite. `settings` are
+    those of the environment.
     """
     with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             [*PURAS, "serve", "--port", "0", "--data", str(home / "data"), "--output", "json"],
-            env=environment(home) | ({"PURAS_DATABASE_URL": database} if database else {}),
+            env=environment(home)
+            | ({"PURAS_DATABASE_URL": database} if database else {})
+            | settings,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -1,155 +1,181 @@
-"""How late events arrive, with 1, 100 and 500 open streams, how fast a backlog is replayed, and
-what 5,000 streams cost that have nothing to say.
+"""How late events arrive, how many a second, how fast a backlog is replayed, and what 5,000 streams
+cost that have nothing to say.
 
-    python benchmarks/streams.py [streams ...]
+    python benchmarks/streams.py [streams ...] [--only=delay,one,each,backlog,idle] [--sqlite]
 
-A function logs the time ten times a second, or a thousand times; every stream notes how much later
-it reads it. Writer, server and all readers are on one machine, so the readers' own work is in the
-figure too. "By the server's own time" counts the seconds of the processor that the server took.
+A function logs the time; every tenth stream notes how much later it reads it. Writer, server and
+all readers are on one machine, so their work is in the figure too, though the readers do next to
+nothing (`readers.py`). "By the server's own time" counts the seconds of the processor that the
+server took, its worker's part included.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from figures import Figure, percentiles, show
+from idle import family, proportional_megabytes
+from readers import Reader, Readers
 from served import DATABASES, Served
 
 from puras.server.listener import raise_open_files
 
 READERS = (1, 100, 500)
 LIVE = {"events": 60, "pause": 0.1}
-FLOOD = {"events": 5_000, "pause": 0.001}
-FLOODED = 100
+STREAMS = 100
+ONE = {"events": 10_000, "pause": 0.001}
+EACH = {"events": 100, "pause": 0.1}
+EACH_BEGINS_IN = 20
+"""Seconds in which a hundred runs can begin."""
 BACKLOG = {"events": 10_000, "pause": 0}
 IDLE = 5_000
 QUIET = {"events": 1, "pause": 3600}
 
 
+@dataclass
+class Spent:
+    """Seconds, and those of the processor that the server took."""
+
+    seconds: float = 0
+    busy: float = 0
+
+
 def measure(*readers: int) -> list[Figure]:
-    return [
-        figure
-        for name, serve in DATABASES.items()
-        for figure in on(name, serve, readers=readers or READERS)
-    ]
+    raise_open_files()
+    names = [name for name in DATABASES if "--sqlite" not in sys.argv or name == "SQLite"]
+    return [figure for name in names for figure in on(name, DATABASES[name], readers or READERS)]
 
 
 def on(
-    database: str, serve: Callable[[], AbstractContextManager[Served]], *, readers: Sequence[int]
+    database: str, serve: Callable[..., AbstractContextManager[Served]], readers: Sequence[int]
 ) -> list[Figure]:
-    with serve() as served:
-        found = [*(delay(served, each) for each in readers), *flood(served), *replay(served)]
-        found.append(idle(served))
+    measures: dict[str, Callable[[Served], list[Figure]]] = {
+        "delay": lambda served: [delay(served, each) for each in readers],
+        "one": of_one_job,
+        "each": of_a_job_each,
+        "backlog": replay,
+        "idle": idle,
+    }
+    with serve(PURAS_CONCURRENCY=str(STREAMS + 10)) as served:
+        found = [figure for name in wanted(measures) for figure in measures[name](served)]
     return [replace(figure, what=f"{database}: {figure.what}") for figure in found]
 
 
-def delay(served: Served, readers: int) -> Figure:
-    job = submit(served, LIVE)
-    everyone = asyncio.run(read_together(served, job, readers))
-    skipped = LIVE["events"] // 4  # while the last of the readers still connect
-    delays = [each for one in everyone for each in one[int(skipped) :]]
-    p50, _, p99 = percentiles(delays)
+def wanted(names: Sequence[str] | dict[str, Any]) -> list[str]:
+    only = [each.removeprefix("--only=") for each in sys.argv if each.startswith("--only=")]
+    return [name for name in names if not only or name in only[0].split(",")]
+
+
+def delay(served: Served, streams: int) -> Figure:
+    with Readers(served) as readers:
+        readers.open([submit(served, LIVE)] * streams)
+        readers.until(ended)
+        p50, p99 = delays(readers, LIVE)
     return Figure(
-        f"delay of an event, open streams: {readers}: p50 / p99",
-        f"{p50:.1f} / {p99:.1f} ms",
+        f"delay of an event, open streams: {streams}: p50 / p99", f"{p50:.1f} / {p99:.1f} ms"
     )
 
 
-def flood(served: Served) -> list[Figure]:
+def of_one_job(served: Served) -> list[Figure]:
     """Let a job log a thousand events a second, each of them for a hundred readers."""
-    job = submit(served, FLOOD)
-    before, begun = processor_seconds(served), time.perf_counter()
-    everyone = asyncio.run(read_together(served, job, FLOODED))
-    seconds = time.perf_counter() - begun
-    busy = processor_seconds(served) - before
-    skipped = int(FLOOD["events"]) // 4
-    p50, _, p99 = percentiles([each for one in everyone for each in one[skipped:]])
-    read = sum(map(len, everyone))
-    what = f"1,000 events a second through {FLOODED} streams"
+    with Readers(served) as readers:
+        readers.open([submit(served, ONE)] * STREAMS)
+        with spending(served) as spent:
+            before = sum(reader.events for reader in readers.all)
+            readers.until(ended)
+        what = f"one job logs 1,000 events a second, {STREAMS} streams read each"
+        return live(what, readers, ONE, spent=spent, before=before)
+
+
+def of_a_job_each(served: Served) -> list[Figure]:
+    """Let a hundred jobs log ten events a second, each for a reader of its own: in turn, so that
+    there is one each millisecond."""
+    begin = time.time() + EACH_BEGINS_IN
+    step = EACH["pause"] / STREAMS
+    jobs = [submit(served, {**EACH, "begin": begin + n * step}) for n in range(STREAMS)]
+    with Readers(served) as readers:
+        readers.open(jobs)
+        time.sleep(max(0, begin - time.time()))
+        with spending(served) as spent:
+            before = sum(reader.events for reader in readers.all)
+            readers.until(ended)
+        what = f"{STREAMS} jobs log 10 events a second, a stream reads each"
+        return live(what, readers, EACH, spent=spent, before=before)
+
+
+def live(
+    what: str, readers: Readers, inputs: dict[str, Any], *, spent: Spent, before: int
+) -> list[Figure]:
+    complete = sum(reader.events == inputs["events"] + 3 for reader in readers.all)
+    for reader in sampled(readers):
+        assert reader.numbers == list(range(1, inputs["events"] + 4)), "torn, or out of order"
+    read = sum(reader.events for reader in readers.all) - before
+    p50, p99 = delays(readers, inputs)
+    lasted = max(reader.logged[-1] - reader.logged[0] for reader in sampled(readers))
+    should = (inputs["events"] - 1) * inputs["pause"]
     return [
         Figure(f"{what}: delay, p50 / p99", f"{p50:.1f} / {p99:.1f} ms"),
-        Figure(f"{what}: events read", f"{read / seconds:,.0f} a second"),
-        Figure(f"{what}: by the server's own time", f"{read / busy:,.0f} a second"),
+        Figure(f"{what}: events read", f"{read / spent.seconds:,.0f} a second"),
+        Figure(f"{what}: by the server's own time", f"{read / spent.busy:,.0f} a second"),
+        Figure(f"{what}: the server's share of a core", f"{spent.busy / spent.seconds:.0%}"),
+        Figure(f"{what}: streams that saw all, in order", f"{complete} of {len(readers.all)}"),
+        Figure(f"{what}: the writer took", f"{lasted / should:.2f} × the time it should"),
     ]
-
-
-async def read_together(served: Served, job: str, readers: int) -> list[list[float]]:
-    """Return how late each reader read each event, in milliseconds."""
-
-    async def read() -> list[float]:
-        return [
-            (time.time() - float(event["payload"]["message"])) * 1000
-            async for event in events(served, job)
-            if event["type"] == "log"
-        ]
-
-    return await asyncio.gather(*[read() for _ in range(readers)])
 
 
 def replay(served: Served) -> list[Figure]:
     job = submit(served, BACKLOG, wait=True)
-    return [figure for readers in (1, 20) for figure in _replayed(served, job, readers)]
+    return [figure for streams in (1, 20) for figure in _replayed(served, job, streams)]
 
 
-def _replayed(served: Served, job: str, readers: int) -> list[Figure]:
-    async def count() -> int:
-        return sum([1 async for _ in events(served, job)])
-
-    async def together() -> int:
-        return sum(await asyncio.gather(*[count() for _ in range(readers)]))
-
-    before, started = processor_seconds(served), time.perf_counter()
-    total = asyncio.run(together())
-    seconds, busy = time.perf_counter() - started, processor_seconds(served) - before
-    what = f"a backlog of {total // readers:,} events, {readers} at once"
+def _replayed(served: Served, job: str, streams: int) -> list[Figure]:
+    with Readers(served) as readers, spending(served) as spent:
+        readers.open([job] * streams)
+        readers.until(ended)
+    total = sum(reader.events for reader in readers.all)
+    what = f"a backlog of {total // streams:,} events, {streams} at once"
     return [
-        Figure(what, f"{total / seconds:,.0f} events a second"),
-        Figure(f"{what}: by the server's own time", f"{total / busy:,.0f} events a second"),
+        Figure(what, f"{total / spent.seconds:,.0f} events a second"),
+        Figure(f"{what}: by the server's own time", f"{total / spent.busy:,.0f} events a second"),
     ]
 
 
-def idle(served: Served) -> Figure:
-    raise_open_files()
+def idle(served: Served) -> list[Figure]:
     job = submit(served, QUIET)
-    before = resident_megabytes(served)
-    after = asyncio.run(_held(served, job))
-    return Figure(
-        f"memory of the server with {IDLE:,} idle streams",
-        f"{after:.0f} MB, of which {(after - before) * 1024 / IDLE:.0f} kB a stream",
-    )
+    with Readers(served) as readers:
+        readers.open([job])
+        before = mebibytes(served)
+        readers.open([job] * (IDLE - 1))
+        readers.until(lambda reader: reader.pinged)
+        after = mebibytes(served)
+    share = (after - before) * 1024 / IDLE
+    return [
+        Figure(
+            f"memory of the server with {IDLE:,} idle streams, all its processes",
+            f"{after:.0f} MiB, of which {share:.0f} KiB a stream",
+        )
+    ]
 
 
-async def _held(served: Served, job: str) -> float:
-    """Hold streams until each has had a ping; return the server's memory then."""
-    gate = asyncio.Semaphore(50)
+def mebibytes(served: Served) -> float:
+    """Return what all processes of the server have for themselves."""
+    return sum(map(proportional_megabytes, family(served.process.pid)))
 
-    async def opened() -> AsyncIterator[bytes]:
-        async with gate:
-            stream = lines(served, job)
-            async for line in stream:
-                if line.startswith(b"data"):
-                    break
-            return stream
 
-    async def pinged(stream: AsyncIterator[bytes]) -> None:
-        async for line in stream:
-            if line.startswith(b": ping"):
-                break
-
-    streams = await asyncio.gather(*[opened() for _ in range(IDLE)])
-    await asyncio.gather(*[pinged(stream) for stream in streams])
-    return resident_megabytes(served)
+@contextmanager
+def spending(served: Served) -> Iterator[Spent]:
+    spent, busy, begun = Spent(), processor_seconds(served), time.perf_counter()
+    yield spent
+    spent.seconds = time.perf_counter() - begun
+    spent.busy = processor_seconds(served) - busy
 
 
 def processor_seconds(served: Served) -> float:
@@ -158,33 +184,20 @@ def processor_seconds(served: Served) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_megabytes(served: Served) -> float:
-    status = Path(f"/proc/{served.process.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+def delays(readers: Readers, inputs: dict[str, Any]) -> tuple[float, float]:
+    """Return p50 and p99 in milliseconds, without the first quarter: some still connected."""
+    skipped = inputs["events"] // 4
+    late = [each for reader in sampled(readers) for each in reader.delays[skipped:]]
+    p50, _, p99 = percentiles(late)
+    return p50, p99
 
 
-async def events(served: Served, job: str) -> AsyncIterator[dict[str, Any]]:
-    """Read a stream with the least that a reader can do."""
-    async for line in lines(served, job):
-        if line.startswith(b"data: {"):
-            event = json.loads(line[6:])
-            if "id" not in event:
-                return
-            yield event
+def sampled(readers: Readers) -> list[Reader]:
+    return [reader for reader in readers.all if reader.sampled]
 
 
-async def lines(served: Served, job: str) -> AsyncIterator[bytes]:
-    url = urlsplit(served.url)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port, limit=1 << 20)
-    writer.write(
-        f"GET /v1/jobs/{job}/stream HTTP/1.1\r\nHost: {url.netloc}\r\n"
-        f"Authorization: Bearer {served.key}\r\n\r\n".encode()
-    )
-    try:
-        async for line in reader:
-            yield line
-    finally:
-        writer.close()
+def ended(reader: Reader) -> bool:
+    return reader.ended
 
 
 def submit(served: Served, inputs: dict[str, Any], *, wait: bool = False) -> str:

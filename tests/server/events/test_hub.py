@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
-from puras.server.events.hub import Hub
+import pytest
+
+from puras.server.events import hub as hubs
+from puras.server.events.encoded import PAGE_BYTES
+from puras.server.events.hub import Hub, Watch
 from puras.server.events.store import StoredEvent, status_event
 from puras.server.worker.queue.embedded import EmbeddedQueue
 
@@ -21,6 +25,107 @@ async def test_a_watcher_wakes_once_for_what_was_published_before_and_during_its
         await asyncio.sleep(0)
         hub.publish([event(2)])
         assert await waiting is True
+
+
+@pytest.fixture
+def long_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "REST_SECONDS", 600)
+    monkeypatch.setattr(hubs, "MAX_REST_SECONDS", 600)
+
+
+async def waiting(watch: Watch) -> asyncio.Task[bool]:
+    task = asyncio.create_task(watch.wait(20))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_the_first_event_after_a_silence_goes_at_once_and_those_of_a_flood_together() -> None:
+    hub = Hub()
+    with hub.watch("j") as watch:
+        readers = [await waiting(watch)] + [await waiting(watch) for _ in range(999)]
+        hub.publish([event(1)])
+        assert all(await asyncio.gather(*readers)), "and now the topic rests for 0.2 seconds"
+        again = await waiting(watch)
+        for number in range(2, 50):
+            hub.publish([event(number)])
+            await asyncio.sleep(0)
+        assert not again.done()
+        assert await again is True
+        assert len(watch.tail_after(1) or []) == 48
+        assert await watch.wait(0.01) is False, "there was one wake for all of them"
+
+
+@pytest.mark.usefixtures("long_rests")
+async def test_the_last_event_of_a_job_never_waits_for_a_rest() -> None:
+    hub = Hub()
+    told = status_event(0, "succeeded")
+    with hub.watch("j") as watch:
+        reader = await waiting(watch)
+        hub.publish([event(1)])
+        assert await reader is True
+        reader = await waiting(watch)
+        hub.publish([event(2)])
+        await asyncio.sleep(0.05)
+        assert not reader.done()
+        hub.publish([StoredEvent("j", 3, 0, told.type, told.payload, None)])
+        async with asyncio.timeout(5):
+            assert await reader is True
+
+
+@pytest.mark.usefixtures("long_rests")
+async def test_a_server_that_closes_wakes_readers_of_a_job_that_rests() -> None:
+    hub = Hub()
+    with hub.watch("j") as watch:
+        reader = await waiting(watch)
+        hub.publish([event(1)])
+        assert await reader is True
+        reader = await waiting(watch)
+        hub.publish([event(2)])
+        hub.close()
+        async with asyncio.timeout(5):
+            assert await reader is True
+
+
+async def test_readers_at_the_same_place_share_a_page_of_their_view_until_there_is_more() -> None:
+    hub = Hub()
+    failed = status_event(0, "failed", error="secret path", public_error="the skill failed")
+    with hub.watch("j") as one, hub.watch("j") as other:
+        payloads = (failed.payload, failed.public_payload)
+        hub.publish([event(1), StoredEvent("j", 2, 0, "status", *payloads)])
+        page = one.page_after(0, public=False)
+        assert page is not None
+        assert other.page_after(0, public=False) is page
+        assert (page.last, page.ends_with) == (2, "failed")
+        assert page.text.startswith(b'id: 1\ndata: {"id":1,')
+        assert b"secret path" in page.text
+        hidden = other.page_after(0, public=True)
+        assert hidden is not None
+        assert b"secret path" not in hidden.text
+        assert b"the skill failed" in hidden.text
+        behind = other.page_after(1, public=False)
+        assert behind is not None
+        assert behind.text in page.text
+        assert behind.text.startswith(b"id: 2\n")
+        hub.publish([event(3)])
+        more = one.page_after(0, public=False)
+        assert more is not None
+        assert (more.last, more.text.count(b"\n\n")) == (3, 3)
+        ahead = one.page_after(3, public=False)
+        assert ahead is not None
+        assert (ahead.last, ahead.text) == (3, b"")
+        hub.stir("j", 9)
+        assert one.page_after(0, public=False) is None
+
+
+async def test_a_page_has_room_for_one_event_at_least_and_for_no_more_than_fit() -> None:
+    hub = Hub()
+    with hub.watch("j") as watch:
+        sizes = [PAGE_BYTES, 300, PAGE_BYTES - 200, 1]
+        hub.publish([event(number, size=size) for number, size in enumerate(sizes, 1)])
+        lasts, after = [], 0
+        while (page := watch.page_after(after, public=False)) is not None and page.text:
+            lasts.append(after := page.last)
+        assert lasts == [1, 2, 4]
 
 
 async def test_other_jobs_events_wake_nobody() -> None:

@@ -445,9 +445,11 @@ async def test_readers_of_a_live_job_are_served_without_asking_the_database_for_
     db = Counting(here.bench.platform.db)
     async with listening(replace(here.bench.platform, db=db)) as base:
         there = Listening(here.bench, base)
-        texts = await asyncio.gather(*(there.whole(job_id) for _ in range(20)))
-    assert {len(read(text)[0]) for text in texts} == {103}
-    assert db.reads / 20 < 40, "each reader costs a few looks, not one for each of 100 events"
+        texts = await asyncio.gather(*(there.whole(job_id, after=n % 2 * 1000) for n in range(20)))
+    told = [read(text) for text in texts]
+    assert [len(events) for events, _ in told] == [103, 0] * 10
+    assert {end for _, end in told} == {"succeeded"}
+    assert db.reads / 20 < 10, "each reader costs a few looks, not one for each of 100 events"
 
 
 async def test_a_server_that_stops_ends_its_streams_without_an_end(here: Listening) -> None:

@@ -21,7 +21,8 @@ from puras.server.clock import new_id
 from puras.server.db.channel import MAX_MESSAGE_BYTES, Channel
 from puras.server.db.database import Database
 from puras.server.events import store
-from puras.server.events.hub import Hub, terminal_status
+from puras.server.events.encoded import terminal_status
+from puras.server.events.hub import Hub
 from puras.server.events.store import StoredEvent
 
 LOOK_SECONDS = 1.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from starlette.types import Receive, Scope, Send
 
 from puras.server.db.database import Unavailable
 from puras.server.events import store as events
-from puras.server.events.hub import Encoded, Hub, Watch, encode
+from puras.server.events.encoded import PAGE_BYTES, Encoded, Page, encode, first_page, join
+from puras.server.events.hub import Hub, Watch
 from puras.server.jobs import store as jobs
 from puras.server.metrics.instruments import OPEN_STREAMS
 from puras.wire import TERMINAL_STATUSES
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from puras.server.db.database import Database
 
 _PAGE = 500
-PAGE_BYTES = 64 * 1024
-"""What is on its way to one reader: a page, or one event that is longer."""
 _HEADERS = {
     # Named here, since Starlette would add a charset: some readers compare the type as a whole.
     "Content-Type": "text/event-stream",
@@ -54,13 +53,21 @@ class Log:
     job_id: str
     public: bool
 
-    async def after(self, watch: Watch, cursor: int) -> list[Encoded]:
+    async def after(self, watch: Watch, cursor: int) -> Sequence[Encoded]:
         """Return the next events above `cursor`, from the shared tail or from the log.
 
         Raises Gone where the next one is kept no longer."""
         tail = watch.tail_after(cursor)
-        if tail is not None:
-            return _first_page(tail)
+        return await self._logged(cursor) if tail is None else first_page(tail)
+
+    async def page(self, watch: Watch, cursor: int) -> Page:
+        """Return the same as one text, which may be shared with other readers."""
+        page = watch.page_after(cursor, public=self.public)
+        if page is not None:
+            return page
+        return join(await self._logged(cursor), after=cursor, public=self.public)
+
+    async def _logged(self, cursor: int) -> Sequence[Encoded]:
         page = await self.db.read(
             lambda tx: events.page(
                 tx, job_id=self.job_id, after=cursor, limit=_PAGE, most_bytes=PAGE_BYTES
@@ -142,14 +149,12 @@ class EventStream(Streamed):
         pulse = Pulse(asyncio.get_running_loop().time, every=self._ping_seconds)
         with log.hub.watch(log.job_id) as watch:
             while not log.hub.closing:
-                if fresh := await log.after(watch, cursor):
-                    cursor, looked, ends_with = fresh[-1].id, True, fresh[-1].ends_with
+                if (page := await log.page(watch, cursor)).text:
+                    cursor, looked = page.last, True
                     pulse.spoke()
-                    page = b"".join(_record(event, public=log.public) for event in fresh)
-                    fresh.clear()  # or a reader that stalls would hold it twice
-                    yield page
-                    if ends_with is not None:
-                        yield _end(ends_with)
+                    yield page.text
+                    if page.ends_with is not None:
+                        yield _end(page.ends_with)
                         return
                 elif not looked:
                     if (status := await log.final(cursor)) is not None:
@@ -157,8 +162,8 @@ class EventStream(Streamed):
                         return
                     looked = True
                 else:
-                    await watch.wait(pulse.left())
-                    looked = False
+                    woken = await watch.wait(pulse.left())
+                    looked = woken and watch.goes_on()  # what is at hand tells that it is not over
                 if pulse.look_due():
                     if not await self._still_allowed():
                         return
@@ -192,20 +197,6 @@ class Pulse:
             return False
         self.spoke()
         return True
-
-
-def _first_page(tail: list[Encoded]) -> list[Encoded]:
-    """Return the first event, and as many more as fit into a page."""
-    left = PAGE_BYTES
-    for count, event in enumerate(tail):
-        left -= len(event.full)
-        if left < 0:
-            return tail[: max(count, 1)]
-    return tail
-
-
-def _record(event: Encoded, *, public: bool) -> bytes:
-    return b"id: %d\ndata: %b\n\n" % (event.id, event.view(public=public))
 
 
 def _end(status: str) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 from puras.server.auth import still_valid
 from puras.server.caller import Caller
 from puras.server.db.database import Transaction
-from puras.server.events.hub import Encoded
+from puras.server.events.encoded import Encoded
 from puras.server.jobs import store as jobs
 from puras.server.jobs.stream import PING, Log, Pulse, Streamed
 from puras.server.jobs.submit import submit

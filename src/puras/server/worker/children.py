@@ -20,7 +20,8 @@ from puras.server.clock import Clock
 from puras.server.db.database import Database, Row, Transaction
 from puras.server.deployments.bundles import Bundles
 from puras.server.events import store as events
-from puras.server.events.hub import Hub, terminal_status
+from puras.server.events.encoded import terminal_status
+from puras.server.events.hub import Hub
 from puras.server.events.store import NewEvent, StoredEvent
 from puras.server.jobs import calls, store
 from puras.server.jobs.inline import owner_of
