@@ -91,14 +91,14 @@ def started(home: Path, *, database: str | None = None, **settings: str) -> Iter
     """Start `puras serve` on a folder; inside of the block it is ready.
 
     `database` is the URL of a PostgreSQL database; without it the server has SQLite. `settings` are
-    those of the environment.
+    more of its variables.
     """
+    if database is not None:
+        settings["PURAS_DATABASE_URL"] = database
     with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             [*PURAS, "serve", "--port", "0", "--data", str(home / "data"), "--output", "json"],
-            env=environment(home)
-            | ({"PURAS_DATABASE_URL": database} if database else {})
-            | settings,
+            env=environment(home) | settings,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

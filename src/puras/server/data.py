@@ -86,6 +86,7 @@ def need_postgres() -> None:
 @asynccontextmanager
 async def _shared(settings: Settings, url: str) -> AsyncIterator[Data]:
     need_postgres()
+    from puras.server.db.commits import FORGET
     from puras.server.db.migrate_postgres import migrate_postgres
     from puras.server.events.elsewhere import Elsewhere
 
@@ -93,6 +94,7 @@ async def _shared(settings: Settings, url: str) -> AsyncIterator[Data]:
     try:
         await migrate_postgres(url)
         async with connected(settings) as db:
+            await db.write(lambda tx: tx.run(FORGET))
             elsewhere = Elsewhere(db, url)
             try:
                 yield Data(settings_of_one(settings, home), db, elsewhere)

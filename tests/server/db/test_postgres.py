@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from puras.server.db.placeholders import to_pyformat
 from puras.server.db.postgres import PostgresDatabase
 from puras.server.db.queries import Query
 
-from ...postgres import PostgresServer
+from ...postgres import PostgresServer, running_postgres
 from .test_database import ADD, count, insert
 
 BALANCE = Query("balance", "SELECT balance_micros FROM workspaces WHERE id = :id")
 BACKEND = Query("backend", "SELECT pg_backend_pid() AS pid")
+CALLED = Query("called", "SELECT pg_current_xact_id()::text AS id")
 LIMIT = Query("limit", "SHOW idle_in_transaction_session_timeout")
 PAUSE = Query("pause", "SELECT pg_sleep(0.05)")
 
@@ -146,7 +148,9 @@ async def test_a_read_that_waits_for_a_connection_ends_when_it_is_cancelled(
 
     holding = [asyncio.create_task(database.glance(hold)) for _ in range(4)]
     waiting = asyncio.create_task(for_ever())
-    while not database.pressure()["waiting"]:
+    for _ in range(1000):
+        if database.pressure()["waiting"]:
+            break
         await asyncio.sleep(0.01)
     over.set()
     for _ in range(turns):  # the moment in which a connection is handed over is one of these
@@ -261,3 +265,43 @@ async def test_a_commit_whose_answer_is_lost_is_neither_done_twice_nor_taken_for
         await database.write(lambda tx: insert(tx, "a"))
     assert await database.read(count) == 1
     await database.close()
+
+
+async def test_a_commit_that_a_crash_undid_is_not_taken_for_the_next_one_with_its_number() -> None:
+    """After a crash PostgreSQL gives out again what transactions were called that left no trace."""
+    with running_postgres(durable=True) as server:
+        if server.restart is None:
+            pytest.skip("needs a PostgreSQL of its own, which it may crash")
+        for leave_no_trace in (
+            "ALTER SYSTEM SET wal_writer_delay = '10s'",
+            "SELECT pg_reload_conf()",
+        ):
+            server.run(leave_no_trace)
+        url = server.fresh()
+        await migrate_postgres(url)
+        async with AsyncExitStack() as stack:
+            one, other = [await PostgresDatabase.open(url) for _ in range(2)]
+            stack.push_async_callback(one.close)
+            stack.push_async_callback(other.close)
+            called, crashed, commit = [], [], AsyncConnection.commit
+
+            async def call(tx: Transaction, name: str) -> None:
+                await insert(tx, name)
+                row = await tx.one(CALLED)
+                assert row is not None
+                called.append(row["id"])
+
+            async def crash(connection: AsyncConnection[object]) -> None:
+                if crashed or not called:
+                    await commit(connection)
+                    return
+                crashed.append(connection)
+                await asyncio.to_thread(server.restart)
+                await other.write(lambda tx: call(tx, "b"))
+                raise OperationalError("server closed the connection unexpectedly")
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(AsyncConnection, "commit", crash)
+                await one.write(lambda tx: call(tx, "a"))
+            assert called[0] == called[1], "its number was not given out again"
+            assert await other.read(count) == 2

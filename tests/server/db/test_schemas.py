@@ -17,7 +17,7 @@ from ...postgres import PostgresServer
 COLUMNS = """
 SELECT table_name, column_name, is_nullable = 'NO' AS required, column_default
 FROM information_schema.columns
-WHERE table_schema = 'public' AND table_name <> 'schema_version'
+WHERE table_schema = 'public' AND table_name NOT IN ('commits', 'schema_version')
   AND table_name NOT IN (SELECT table_name FROM information_schema.views)
 """
 UNIQUES = """
@@ -28,6 +28,7 @@ JOIN pg_class AS tables ON tables.oid = indexes.indrelid
 JOIN pg_attribute AS columns
   ON columns.attrelid = tables.oid AND columns.attnum = ANY(indexes.indkey)
 WHERE indexes.indisunique AND tables.relnamespace = 'public'::regnamespace
+  AND tables.relname <> 'commits'
 GROUP BY indexes.indexrelid, tables.relname, indexes.indpred
 """
 CHECKS = """

@@ -9,10 +9,12 @@ and it is run again: a unit may run more than once, and changes nothing but the 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, TypeVar, cast
+from uuid import uuid4
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, IsolationLevel, errors
@@ -21,12 +23,12 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 from psycopg_pool import AsyncConnectionPool
 
+from puras.server.db.commits import Mark, is_committed
 from puras.server.db.database import (
     Row,
     Transaction,
     Unavailable,
     UniqueViolation,
-    Unsure,
     Work,
 )
 from puras.server.db.placeholders import to_pyformat
@@ -52,10 +54,6 @@ _PASSING = (
     psycopg.InterfaceError,
     errors.IdleInTransactionSessionTimeout,
 )
-_ASKING_SECONDS = 20.0
-_ASKING_PAUSE_SECONDS = 0.25
-_BEGIN = b"BEGIN; SELECT pg_current_xact_id()::text AS id"
-_STATUS = b"SELECT pg_xact_status(%s::xid8) AS status"
 _LOCK = Query("lock", "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -69,13 +67,9 @@ class PostgresTransaction:
         """Begin a transaction on a connection that commits each statement by itself."""
         return self._connection.transaction()
 
-    async def begin_numbered(self) -> str:
-        """Begin it on a connection that commits each statement by itself; return its number."""
-        begun = await self._connection.execute(_BEGIN, prepare=False)
-        begun.nextset()
-        row = await begun.fetchone()
-        assert row is not None, "each transaction has a number"
-        return str(row["id"])
+    async def begin_marked(self, mark: Mark) -> None:
+        """Begin it on a connection that commits each statement by itself."""
+        await self._connection.execute(mark.beginning(), prepare=False)
 
     async def one(self, query: Query, **parameters: Any) -> Row | None:
         return await (await self._execute(query, parameters)).fetchone()
@@ -113,6 +107,8 @@ class PostgresDatabase:
         self.url = url
         self._writers = _pool(url, _WRITERS, configure=_for_writing)
         self._readers = _pool(url, _READERS, configure=_for_reading)
+        self._id = uuid4()
+        self._numbers = itertools.count(1)
         self._units: set[asyncio.Task[Any]] = set()
         self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
@@ -205,34 +201,24 @@ class PostgresDatabase:
             raise Unavailable(str(undone)) from undone
 
     async def _written(self, work: Work[T]) -> T:
-        """Run a unit and commit it. Where the answer to the commit was lost, its number tells
-        whether it was done: it is neither run twice nor taken for undone."""
-        number, value = None, None
+        """Run a unit and commit it. Where the answer to the commit was lost, its mark tells whether
+        it was done: it is neither run twice nor taken for undone."""
+        mark, value = None, None
         try:
             async with self._writers.connection(timeout=_CONNECT_SECONDS) as connection:
-                begun, value = await _retold(connection, _begun_before(work))
-                number = begun
+                begun = self._mark(connection)
+                value = await _retold(connection, _begun_before(work, begun))
+                mark = begun
                 await connection.commit()
         except _PASSING as error:
-            if number is None:
+            if mark is None:
                 raise Unavailable(f"the database can't do it now: {error}") from error
-            if not await self._is_committed(number):
+            if not await is_committed(mark, lambda: connect(self.url, autocommit=True)):
                 raise _UndoneError(f"the connection was lost: {error}") from error
         return cast("T", value)
 
-    async def _is_committed(self, number: str) -> bool:
-        """Ask what became of a transaction. Raises Unsure where nobody answers."""
-        deadline = asyncio.get_running_loop().time() + _ASKING_SECONDS
-        while asyncio.get_running_loop().time() < deadline:
-            try:
-                async with self._readers.connection(timeout=_CONNECT_SECONDS) as connection:
-                    row = await (await connection.execute(_STATUS, (number,))).fetchone()
-            except _PASSING:
-                row = None
-            if row is not None and row["status"] != "in progress":
-                return bool(row["status"] == "committed")
-            await asyncio.sleep(_ASKING_PAUSE_SECONDS)
-        raise Unsure("the database went away in the middle of a commit")
+    def _mark(self, connection: Connection) -> Mark:
+        return Mark(f"{self._id}/{connection.info.backend_pid}", next(self._numbers))
 
 
 def _on_one_view(work: Work[T]) -> Work[T]:
@@ -270,13 +256,13 @@ def _cancelled() -> int:
     return 0 if task is None else task.cancelling()
 
 
-def _begun_before(work: Work[T]) -> Work[tuple[str, T]]:
-    """Begin the unit's transaction, in the same round trip as asking for its number, which is
-    returned beside what the unit gives."""
+def _begun_before(work: Work[T], mark: Mark) -> Work[T]:
+    """Begin the unit's transaction, with its mark."""
 
-    async def unit(tx: Transaction) -> tuple[str, T]:
+    async def unit(tx: Transaction) -> T:
         assert isinstance(tx, PostgresTransaction)
-        return await tx.begin_numbered(), await work(tx)
+        await tx.begin_marked(mark)
+        return await work(tx)
 
     return unit
 

@@ -1,0 +1,1 @@
+-- Nothing: SQLite answers every commit itself. PostgreSQL needs a table for those whose answer is lost.
