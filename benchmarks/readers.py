@@ -90,6 +90,8 @@ class Readers:
                 if key.data.ended:
                     self._selector.unregister(key.fileobj)
             lacking = [reader for reader in lacking if not fulfilled(reader)]
+            if any(reader.ended for reader in lacking):
+                raise RuntimeError("a stream ended before what was waited for")
 
     def close(self) -> None:
         self._selector.close()

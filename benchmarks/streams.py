@@ -37,7 +37,7 @@ EACH_BEGINS_IN = 20
 """Seconds in which a hundred runs can begin."""
 BACKLOG = {"events": 10_000, "pause": 0}
 IDLE = 5_000
-QUIET = {"events": 1, "pause": 3600}
+QUIET = {"events": 2, "pause": 3600}
 
 
 @dataclass
