@@ -1,7 +1,9 @@
-"""The contestants that live in our own environment: `sdk`, `http` and `echo`.
+"""The contestants that live in our own environment: `sdk`, `http`, `echo`, and `post` for peers
+that need no client of their own.
 
 python calls.py sdk|http <url> <key> <skill>
 python calls.py echo <url>
+python calls.py post <url> <body> <what the answer has>
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +46,16 @@ def by_echo(url: str) -> Callable[[], Call]:
     return _poster(url, "/echo", body=body, key="", check=lambda answer: None)
 
 
+def by_post(url: str, body: str, expected: str) -> Callable[[], Call]:
+    """Post a body to a peer, whose answer has to have what is expected, or else to be empty."""
+    has = json.loads(expected)
+
+    def check(answer: Any) -> None:
+        assert has.items() <= answer.items() if has else answer == {}, answer
+
+    return _poster(url, urlsplit(url).path, body=body.encode(), key="", check=check)
+
+
 def _poster(
     url: str, path: str, *, body: bytes, key: str, check: Callable[[Any], None]
 ) -> Callable[[], Call]:
@@ -52,8 +65,13 @@ def _poster(
         connection = http.client.HTTPConnection(urlsplit(url).netloc)
 
         def post() -> bytes:
-            connection.request("POST", path, body, headers)
-            return connection.getresponse().read()
+            status: int = HTTPStatus.CONFLICT
+            while status == HTTPStatus.CONFLICT:  # what Cog says while no place is free
+                connection.request("POST", path, body, headers)
+                answer = connection.getresponse()
+                said, status = answer.read(), answer.status
+            assert status < 300, said
+            return said
 
         def call() -> None:
             try:
@@ -70,4 +88,4 @@ def _poster(
 
 if __name__ == "__main__":
     kind, *arguments = sys.argv[1:]
-    compete({"sdk": by_sdk, "http": by_http, "echo": by_echo}[kind](*arguments))
+    compete({"sdk": by_sdk, "http": by_http, "echo": by_echo, "post": by_post}[kind](*arguments))

@@ -1,7 +1,8 @@
 """One side of a comparison, in a process of its own that is told when to run.
 
-It reads one request a line: `{"count": 100}` gives the milliseconds of so many calls one after the
-other, `{"clients": 8, "seconds": 4}` how many calls a second so many threads finish together.
+It reads one request a line: `{"count": 100, "seconds": 6}` gives the milliseconds of so many calls
+one after the other, or of those that began in time, `{"clients": 8, "seconds": 4}` how many calls a
+second so many threads finish together.
 Standard library only: it also runs in the environments of the peers.
 """
 
@@ -12,23 +13,42 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 Call = Callable[[], Any]
 
 
-def compete(connect: Callable[[], Call]) -> None:
-    """Answer requests until there are no more. `connect` makes the call of one client."""
+def compete(
+    connect: Callable[[], Call], *, turn: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> None:
+    """Answer requests until there are no more.
+
+    `connect` makes the call of one client, and `turn` is around all that is done for one answer.
+    """
     call = connect()
     call()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        if "count" in asked:
-            answer: Any = [_milliseconds(call) for _ in range(asked["count"])]
-        else:
-            answer = _rate(connect, clients=asked["clients"], seconds=asked["seconds"])
+        with turn():
+            answer = _answer(asked, call, connect)
         print(json.dumps(answer), flush=True)
+
+
+def _answer(asked: dict[str, Any], call: Call, connect: Callable[[], Call]) -> Any:
+    if "count" in asked:
+        return _latencies(call, count=asked["count"], seconds=asked["seconds"])
+    return _rate(connect, clients=asked["clients"], seconds=asked["seconds"])
+
+
+def _latencies(call: Call, *, count: int, seconds: float) -> list[float]:
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(taken) < count and time.perf_counter() < end:
+        taken.append(_milliseconds(call))
+    return taken
 
 
 def _milliseconds(call: Call) -> float:
@@ -39,21 +59,18 @@ def _milliseconds(call: Call) -> float:
 
 def _rate(connect: Callable[[], Call], *, clients: int, seconds: float) -> float:
     """Count the calls that end within the time, each client with a connection of its own."""
-    counts = [0] * clients
-    begun = threading.Barrier(clients)
+    begun = threading.Barrier(clients, timeout=60)
 
-    def work(number: int) -> None:
-        call = connect()
+    def work() -> int:
+        call, count = connect(), 0
         call()
         begun.wait()
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             call()
-            counts[number] += 1
+            count += 1
+        return count
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
+    with ThreadPoolExecutor(clients) as pool:
+        working = [pool.submit(work) for _ in range(clients)]
+        return sum(each.result() for each in working) / seconds

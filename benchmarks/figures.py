@@ -11,12 +11,22 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One row. `beside` tells what was measured in turn with it, and `ratio` compares the two."""
+    """One row. `beside` tells what was measured in turn with it, and `ratio` compares the two.
+
+    `also_beside` and `also_ratio` are a second such pair.
+    """
 
     what: str
     measured: str
     beside: str = ""
     ratio: str = ""
+    also_beside: str = ""
+    also_ratio: str = ""
+
+    def compared(self) -> str:
+        """Tell of the comparisons there are."""
+        pairs = ((self.ratio, self.beside), (self.also_ratio, self.also_beside))
+        return ", ".join(f"{ratio} {beside}" for ratio, beside in pairs if beside)
 
 
 def show(figures: Sequence[Figure]) -> None:
@@ -25,13 +35,12 @@ def show(figures: Sequence[Figure]) -> None:
         print(json.dumps([asdict(figure) for figure in figures]))
         return
     for figure in figures:
-        beside = f"   beside {figure.beside}: {figure.ratio}" if figure.beside else ""
-        print(f"{figure.what:44} {figure.measured}{beside}")
+        print(f"{figure.what:44} {figure.measured}   {figure.compared()}".rstrip())
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the 50th, 95th and 99th."""
-    cuts = statistics.quantiles(values, n=100)
+    """Return the 50th, 95th and 99th, none of which is beyond what was measured."""
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
     return cuts[49], cuts[94], cuts[98]
 
 

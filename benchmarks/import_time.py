@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-import peers
+from environments import python_with
 from figures import Figure, show, times
 
 ROOT = Path(__file__).parents[1]
@@ -29,8 +29,8 @@ STATEMENTS = {
 
 
 def measure(runs: int = 20) -> list[Figure]:
-    puras = peers.python_with(str(ROOT))
-    pythons = {name: peers.python_with(name) for name in OTHERS}
+    puras = python_with(str(ROOT))
+    pythons = {name: python_with(name) for name in OTHERS}
     commands = {name: (puras, statement) for name, statement in STATEMENTS.items()}
     commands |= {f"import {name}": (python, f"import {name}") for name, python in pythons.items()}
     taken = medians(commands, bare=puras, runs=runs)

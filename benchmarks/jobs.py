@@ -3,87 +3,111 @@
     python benchmarks/jobs.py [rounds]
 
 Every side is called in turn, round after round, so that a busy moment hits all of them alike. The
-echo is the limit: what the same uvicorn does when there is nothing to do. Gradio and Celery do what
-we do, without a process for each run, and keep no events; Gradio keeps no jobs either.
+echo is the limit: what the same uvicorn does when there is nothing to do. README.md tells what each
+of the peers keeps, and what it does not.
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from itertools import chain
 
 import peers
+from contestants import Contestant
 from figures import Figure, milliseconds, percentiles, show, times
-from peers import Contestant
 from served import DATABASES
+from sides import Sides
 
 CLIENTS = 8
 CALLS_A_ROUND = 60
+SECONDS_A_ROUND = 5  # all calls of a side that takes less than 80 ms for each
+RATE_SECONDS = 2
+
+PEERS: dict[str, Callable[[], AbstractContextManager[Contestant]]] = {
+    "gradio": peers.gradio,
+    "celery": peers.celery,
+    "celery fresh": partial(peers.celery, "--max-tasks-per-child=1"),
+    "rq": peers.rq,
+    "procrastinate": peers.procrastinate,
+    "dbos queue": partial(peers.dbos, "enqueue"),
+    "dbos": partial(peers.dbos, "start"),
+    "restate": peers.restate,
+    "langgraph": peers.langgraph,
+    "cog": peers.cog,
+}
+ALONE = {
+    "gradio": "Gradio, `Client.predict`",
+    "celery": "Celery on Redis, `delay().get()`",
+    "celery fresh": "Celery, a process for each task, `delay().get()`",
+    "rq": "RQ on Redis, a process for each job, `enqueue().latest_result()`",
+    "procrastinate": "Procrastinate on PostgreSQL, `defer()` and its status",
+    "dbos queue": "DBOS on PostgreSQL, by its queue, `enqueue().get_result()`",
+    "dbos": "DBOS on PostgreSQL, in the caller, `start_workflow().get_result()`",
+    "restate": "Restate, `/peer/nothing`",
+    "langgraph": "LangGraph's development server, `/runs/wait`",
+    "cog": "Cog's server, `/predictions`",
+    "echo": "the echo",
+}
+TOGETHER = {name: told.partition(", `")[0] for name, told in ALONE.items()}
 
 
 def measure(rounds: int = 5) -> list[Figure]:
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(serve()) for name, serve in DATABASES.items()}
-        sides = {
-            f"{how} {kind} {database}": stack.enter_context(
-                peers.ours(how, served.url, served.key, kind)
-            )
-            for database, served in servers.items()
-            for kind in ("fresh", "warm")
-            for how in ("sdk", "http")
-        }
-        sides["echo"] = stack.enter_context(peers.echo())
-        sides["gradio"] = stack.enter_context(peers.gradio())
-        sides["celery"] = stack.enter_context(peers.celery())
+        sides = Sides(stack)
+        for database, serve in DATABASES.items():
+            served = stack.enter_context(serve())
+            for kind in ("fresh", "warm"):
+                for how in ("sdk", "http"):
+                    ours = peers.ours(how, served.url, served.key, kind)
+                    sides.add(f"{how} {kind} {database}", ours)
+        sides.add("echo", peers.echo())
+        for name, start in PEERS.items():
+            sides.add_peer(name, start())
         return [*latency(sides, rounds), *throughput(sides, rounds)]
 
 
-def latency(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, side in sides.items():
-            taken[name] += side.latencies(CALLS_A_ROUND)
+def latency(sides: Sides, rounds: int) -> list[Figure]:
     names = {
         **on_each("sdk fresh", "`Puras.run`, a process for each run"),
         **on_each("http fresh", "one request, a process for each run"),
         **on_each("sdk warm", "`Puras.run`, `process: warm`"),
         **on_each("http warm", "one request, `process: warm`"),
-        "gradio": "Gradio, `Client.predict`",
-        "celery": "Celery on Redis, `delay().get()`",
-        "echo": "the echo",
+        **ALONE,
     }
-    return [
-        Figure(
-            f"{told}: p50 / p95 / p99",
-            milliseconds(taken[name]),
-            *beside("celery", percentiles(taken[name])[0], percentiles(taken["celery"])[0], name),
-        )
-        for name, told in names.items()
-    ]
+    answers = sides.in_turn(
+        names,
+        lambda side: side.latencies(CALLS_A_ROUND, seconds=SECONDS_A_ROUND),
+        rounds=rounds,
+    )
+    taken = {name: list(chain.from_iterable(each)) for name, each in answers.items()}
+    return rows(
+        {name: f"{told}: p50 / p95 / p99" for name, told in names.items()},
+        sides.absent | {name: milliseconds(each) for name, each in taken.items()},
+        {name: percentiles(each)[0] for name, each in taken.items()},
+    )
 
 
-def throughput(sides: dict[str, Contestant], rounds: int) -> list[Figure]:
-    shown = {
+def throughput(sides: Sides, rounds: int) -> list[Figure]:
+    names = {
         **on_each("http fresh", "a process for each run"),
         **on_each("http warm", "`process: warm`"),
-        "gradio": "Gradio",
-        "celery": "Celery on Redis",
-        "echo": "the echo",
+        **TOGETHER,
     }
-    found: dict[str, list[float]] = {name: [] for name in shown}
-    for _ in range(rounds):
-        for name in shown:
-            found[name].append(sides[name].rate(clients=CLIENTS))
-    medians = {name: statistics.median(rates) for name, rates in found.items()}
-    return [
-        Figure(
-            f"{CLIENTS} clients at once, {told}",
-            f"{medians[name]:.0f} a second",
-            *beside("celery", medians[name], medians["celery"], name),
-        )
-        for name, told in shown.items()
-    ]
+    rates = sides.in_turn(
+        names,
+        lambda side: side.rate(clients=CLIENTS, seconds=RATE_SECONDS),
+        rounds=rounds,
+    )
+    medians = {name: statistics.median(each) for name, each in rates.items()}
+    return rows(
+        {name: f"{CLIENTS} clients at once, {told}" for name, told in names.items()},
+        sides.absent | {name: f"{rate:.0f} a second" for name, rate in medians.items()},
+        medians,
+    )
 
 
 def on_each(name: str, told: str) -> dict[str, str]:
@@ -91,9 +115,21 @@ def on_each(name: str, told: str) -> dict[str, str]:
     return {f"{name} {database}": f"{told}, {database}" for database in DATABASES}
 
 
-def beside(other: str, mine: float, its: float, name: str) -> tuple[str, ...]:
-    """Compare with Celery, the quicker of the two peers."""
-    return () if name == other else ("Celery's", times(mine, its))
+def rows(
+    told: Mapping[str, str], measured: Mapping[str, str], compared: Mapping[str, float]
+) -> list[Figure]:
+    return [Figure(what, measured[name], *beside(name, compared)) for name, what in told.items()]
+
+
+def beside(name: str, figures: Mapping[str, float]) -> tuple[str, ...]:
+    """Compare with Celery, and a process for each run also with RQ, which has one for each job."""
+    others = {"celery": "Celery's"} | ({"rq": "RQ's"} if "fresh" in name else {})
+    return tuple(
+        part
+        for other, whose in others.items()
+        if other != name and {name, other} <= figures.keys()
+        for part in (whose, times(figures[name], figures[other]))
+    )
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import httpx2
 import peers
+from contestants import Contestant
+from environments import node_with
 from figures import Figure, show, times
-from peers import Contestant
 from served import Served, serving
 
 SDK = Path(__file__).parents[1] / "sdk" / "typescript"
@@ -56,7 +57,7 @@ def installed() -> Path:
         subprocess.run(["npm", "ci", "--silent"], cwd=SDK, check=True)
     subprocess.run(["npm", "run", "--silent", "build"], cwd=SDK, check=True, stdout=sys.stderr)
     others = [name for name in IMPORTED if name != "puras"]
-    return peers.node_with(str(SDK), "esbuild", *others)
+    return node_with(str(SDK), "esbuild", *others)
 
 
 def sizes(folder: Path) -> list[Figure]:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from figures import Figure
+
 HERE = Path(__file__).parent
 README = HERE / "README.md"
 NAMES = ("jobs", "streams", "history", "idle", "import_time", "js_clients")
@@ -27,17 +29,14 @@ def main() -> None:
         done = subprocess.run(
             [sys.executable, HERE / f"{name}.py", "--json"], check=True, stdout=subprocess.PIPE
         )
-        write(name, f"{table(json.loads(done.stdout))}\n\n{machine()}")
+        figures = [Figure(**each) for each in json.loads(done.stdout)]
+        write(name, f"{table(figures)}\n\n{machine()}")
     print(f"wrote {README}")
 
 
-def table(figures: list[dict[str, str]]) -> str:
-    rows = [f"| {each['what']} | {each['measured']} | {compared(each)} |" for each in figures]
+def table(figures: list[Figure]) -> str:
+    rows = [f"| {each.what} | {each.measured} | {each.compared()} |" for each in figures]
     return "\n".join(["| | measured | in the same minute |", "|---|---|---|", *rows])
-
-
-def compared(figure: dict[str, str]) -> str:
-    return f"{figure['ratio']} {figure['beside']}" if figure["beside"] else ""
 
 
 def machine() -> str:
