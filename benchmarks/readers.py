@@ -70,6 +70,7 @@ class Readers:
         self._served = served
         self._selector = selectors.DefaultSelector()
         self.all: list[Reader] = []
+        self.opened_at = 0.0
 
     def open(self, jobs: Iterable[str]) -> None:
         """Open a stream of each job: a few at a time, until they have said something."""
@@ -78,6 +79,7 @@ class Readers:
             fresh = [self._opened(job) for job in waiting[:_TOGETHER]]
             del waiting[:_TOGETHER]
             self.until(lambda reader: reader.started, of=fresh)
+        self.opened_at = time.time()
 
     def until(
         self, fulfilled: Callable[[Reader], bool], *, of: Sequence[Reader] | None = None
