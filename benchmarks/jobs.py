@@ -19,6 +19,7 @@ from itertools import chain
 import peers
 from contestants import Contestant
 from figures import Figure, milliseconds, percentiles, show, times
+from processes import end_when_told
 from served import DATABASES
 from sides import Sides
 
@@ -133,5 +134,6 @@ def beside(name: str, figures: Mapping[str, float]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
+    end_when_told()
     numbers = [int(each) for each in sys.argv[1:] if each.isdigit()]
     show(measure(*numbers))

@@ -23,6 +23,7 @@ import peers
 from contestants import Contestant
 from environments import node_with
 from figures import Figure, show, times
+from processes import end_when_told
 from served import Served, serving
 
 SDK = Path(__file__).parents[1] / "sdk" / "typescript"
@@ -179,5 +180,6 @@ def finished_job(served: Served) -> str:
 
 
 if __name__ == "__main__":
+    end_when_told()
     numbers = [int(each) for each in sys.argv[1:] if each.isdigit()]
     show(measure(*numbers))

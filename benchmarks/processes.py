@@ -73,6 +73,11 @@ class Process:
         return GaveUp("; ".join([what, *lines[-1:]])[:_WHY_CHARACTERS])
 
 
+def end_when_told() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that it stops what it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextmanager
 def running(
     command: list[str], *, env: Mapping[str, str] | None = None, cwd: Path = HERE

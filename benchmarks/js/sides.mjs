@@ -5,7 +5,7 @@
 export async function puras(url, key, skill, seconds) {
   const { Puras } = await import("puras");
   const client = new Puras({ apiKey: key, apiBase: url, skillpack: "bench" });
-  const inputs = Number(seconds) ? { events: 1, pause: Number(seconds) } : {};
+  const inputs = Number(seconds) ? { events: 2, pause: Number(seconds) } : {};
   return (onEvent) => client.run(skill, inputs, { onEvent });
 }
 
