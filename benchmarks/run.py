@@ -19,7 +19,7 @@ from figures import Figure
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
-NAMES = ("jobs", "streams", "history", "idle", "import_time", "js_clients")
+NAMES = ("jobs", "cost", "streams", "history", "idle", "import_time", "js_clients")
 
 
 def main() -> None:

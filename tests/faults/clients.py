@@ -140,5 +140,8 @@ class Clients:
 
 def _check_passing(error: PurasConnectionError | PurasAPIError) -> None:
     """Let pass what asking again may mend; anything else is a broken promise."""
-    if isinstance(error, PurasAPIError) and error.status < 500:
+    if not isinstance(error, PurasAPIError) or error.status >= 500:
+        return
+    # A server that is killed in the middle of an upload leaves its key behind as "at work".
+    if error.code != "idempotency_in_progress":
         raise error

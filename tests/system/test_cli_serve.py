@@ -101,6 +101,21 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "choose another --host or --port" in done.stderr
 
 
+def test_a_disk_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
+    full = 'ulimit -f 0; exec "$@"'
+    command = [*PURAS, "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    done = subprocess.run(
+        ["bash", "-c", full, "bash", *command],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "File too large" in done.stderr
+    assert "choose another --data folder" in done.stderr
+
+
 def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
     done = serve(tmp_path, "--host", "192.0.2.1")
     assert done.returncode == 1

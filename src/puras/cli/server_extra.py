@@ -27,6 +27,7 @@ _PARTS: Final = (
     "uvicorn",
 )
 _ADDRESS_ERRORS: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 def need_server() -> None:
@@ -78,13 +79,17 @@ def server_refusals() -> Iterator[None]:
     except SchemaTooNew as error:
         raise CommandFailed(str(error), code="schema_too_new") from None
     except Unavailable as error:
-        raise CommandFailed(str(error), code="database_unavailable") from None
+        raise CommandFailed(
+            str(error),
+            code="database_unavailable",
+            next_step="see that it runs, may be used, and has room; then start again",
+        ) from None
     except BadSetting as error:
         raise CommandFailed(str(error), exit_code=USAGE, code="bad_setting") from None
     except Refused as error:
         raise _refused(error) from None
     except OSError as error:
-        raise (_address_failure(error) or error) from None
+        raise (_address_failure(error) or _file_failure(error) or error) from None
 
 
 def _refused(error: Refused) -> CommandFailed:
@@ -103,6 +108,17 @@ def _address_failure(error: OSError) -> CommandFailed | None:
             code="address_not_available",
             next_step="stop what listens there, or choose another --host or --port",
         )
+    return None
+
+
+def _file_failure(error: OSError) -> CommandFailed | None:
     if isinstance(error, PermissionError):
         return CommandFailed(f"{error.filename}: {error.strerror}", code="no_permission")
+    if error.errno in _DISK_ERRORS:
+        where = f"{error.filename}: " if error.filename else ""
+        return CommandFailed(
+            f"{where}{error.strerror}",
+            code="disk_not_usable",
+            next_step="make room there, or choose another --data folder",
+        )
     return None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database, Transaction, Unavailable
 from puras.server.db.migrate import SchemaTooNew, latest, migrate_sqlite
-from puras.server.db.sqlite import connect
+from puras.server.db.sqlite import SQLiteDatabase, connect
 
 from ..support import ON_SQLITE
 from .test_database import count, insert
@@ -49,6 +49,19 @@ async def test_a_glance_does_not_wait_for_a_unit_that_writes(db: Database) -> No
     go_on.set()
     await writing
     assert await db.glance(count) == 1
+
+
+async def test_a_file_that_can_not_be_opened_is_told_and_tried_again(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "puras.db"
+    db = SQLiteDatabase(file)
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="unable to open"):
+                await db.write(lambda tx: insert(tx, "a"))
+        migrate_sqlite(file)
+        await db.write(lambda tx: insert(tx, "a"))
+        assert await db.read(count) == 1
+        await db.close()
 
 
 @ON_SQLITE

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from puras.server.db.sqlite import connect
+from puras.server.db.sqlite import connect, telling
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -19,16 +20,14 @@ def migrate_sqlite(path: Path) -> int:
 
     Raises:
         SchemaTooNew: the file's schema is newer than this code knows.
+        Unavailable: the file can't be used now.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = connect(path)
-    try:
+    with closing(connect(path)) as connection, telling(path):
         connection.execute("BEGIN IMMEDIATE")
         version = _apply(connection)
         connection.execute("COMMIT")
         return version
-    finally:
-        connection.close()
 
 
 def latest(dialect: str) -> int:

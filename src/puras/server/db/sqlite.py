@@ -13,17 +13,20 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from puras.server.db.database import Row, Unavailable, UniqueViolation, Work
 from puras.server.db.queries import Query
 
 T = TypeVar("T")
+_Unit: TypeAlias = tuple[Work[Any], Future[Any]]
+_Group: TypeAlias = Sequence[_Unit]
 _GROUP = 256
 _READERS = 4
+_SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
 _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -75,7 +78,7 @@ class SQLiteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._inbox: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="puras-db-read")
@@ -88,15 +91,17 @@ class SQLiteDatabase:
         future: Future[T] = Future()
         self._check_open()
         self._inbox.put((work, future))
-        return await _telling(asyncio.wrap_future(future))
+        with telling(self._path):
+            return await asyncio.wrap_future(future)
 
     async def read(self, work: Work[T]) -> T:
-        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
-        return await _telling(reading)
+        loop = asyncio.get_running_loop()
+        with telling(self._path):
+            return await loop.run_in_executor(self._readers, self._read, work)
 
     async def glance(self, work: Work[T]) -> T:
         self._check_open()
-        with _telling_now():
+        with telling(self._path):
             return self._read(work)  # on the event loop's own thread: twenty microseconds
 
     def exclusively(self, name: str) -> asyncio.Lock:
@@ -120,19 +125,28 @@ class SQLiteDatabase:
             raise RuntimeError("the database is closed")
 
     def _write_loop(self) -> None:
-        connection = connect(self._path)
-        try:
-            while (first := self._inbox.get()) is not None:
-                group = [first]
-                while len(group) < _GROUP and not self._inbox.empty():
-                    item = self._inbox.get()
-                    if item is None:
-                        self._inbox.put(None)
-                        break
-                    group.append(item)
+        connection: sqlite3.Connection | None = None
+        while (group := self._next_group()) is not None:
+            try:
+                connection = connection or connect(self._path)
+            except Unavailable as error:  # a full disk; the next group tries again
+                _refuse(group, error)
+            else:
                 _commit_group(connection, group)
-        finally:
+        if connection is not None:
             connection.close()
+
+    def _next_group(self) -> _Group | None:
+        """Wait for units of work, and take all that are there; None once the end was told."""
+        if (first := self._inbox.get()) is None:
+            return None
+        group = [first]
+        while len(group) < _GROUP and not self._inbox.empty():
+            if (item := self._inbox.get()) is None:
+                self._inbox.put(None)
+                break
+            group.append(item)
+        return group
 
     def _read(self, work: Work[T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -144,37 +158,42 @@ class SQLiteDatabase:
         try:
             return _drive(work, connection)
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection with the settings that every connection of ours has."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    connection.row_factory = sqlite3.Row
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
+    """Open a connection with the settings that every connection of ours has.
 
-
-async def _telling(outcome: asyncio.Future[T]) -> T:
-    """Wait for a unit of work, and tell what passes from what is wrong with it."""
-    with _telling_now():
-        return await outcome
+    Raises:
+        Unavailable: the file can't be used now: the disk is full, or it may not be opened.
+    """
+    with telling(path):
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=5.0
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            for pragma in _SETTINGS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 @contextmanager
-def _telling_now() -> Iterator[None]:
+def telling(path: Path) -> Iterator[None]:
+    """Tell what passes from what is wrong with a statement. Raises Unavailable for the former."""
     try:
         yield
     except sqlite3.OperationalError as error:
         if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _PASSING:
-            raise Unavailable(str(error)) from error
+            raise Unavailable(f"{path}: {error}") from error
         raise
 
 
-def _commit_group(
-    connection: sqlite3.Connection, group: Sequence[tuple[Work[Any], Future[Any]]]
-) -> None:
+def _commit_group(connection: sqlite3.Connection, group: _Group) -> None:
     done: list[tuple[Future[Any], Any]] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -197,12 +216,16 @@ def _commit_group(
     except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        for _, future in group:
-            if not future.done():
-                future.set_exception(error)
+        _refuse(group, error)
         return
     for future, value in done:
         future.set_result(value)
+
+
+def _refuse(group: _Group, error: BaseException) -> None:
+    for _, future in group:
+        with suppress(InvalidStateError):  # it was answered, or nobody waits any more
+            future.set_exception(error)
 
 
 def _drive(work: Work[T], connection: sqlite3.Connection) -> T:
