@@ -46,6 +46,24 @@ async def test_events_of_a_job_that_is_over_are_dropped_and_those_of_others_are_
     assert [event.type for event in await seed.log(alive)] == ["status", "status", "log"]
 
 
+async def test_a_group_of_which_nothing_is_left_is_dropped_and_the_next_one_is_written(
+    seed, db: Database
+) -> None:
+    await seed.workspace()
+    over, alive = await seed.job(), await seed.job()
+    rows = {row["id"]: row for row in await seed.claim(most=2)}
+    await seed.end(rows[over], Ending("succeeded", result="{}"))
+    writer = EventWriter(db, Hub())
+    writer.add((over, 1), log(1))
+    await writer.drain((over, 1))
+    writer.add((alive, 2), log(2))
+    await writer.drain((alive, 2))
+    writer.add((alive, 1), log(3))
+    await writer.drain((alive, 1))
+    assert [event.type for event in await seed.log(over)] == ["status"] * 3
+    assert [event.ts for event in await seed.log(alive) if event.type == "log"] == [3]
+
+
 async def test_the_hub_hears_of_events_only_once_they_are_in_the_log(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()

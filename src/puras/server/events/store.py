@@ -70,6 +70,35 @@ async def append(
     tx: Transaction, *, job_id: str, attempt: int, events: Sequence[NewEvent]
 ) -> list[StoredEvent]:
     """Add entries to a running attempt's log; an attempt that no longer runs gets an empty list."""
+    return await append_all(tx, {(job_id, attempt): events})
+
+
+async def append_all(
+    tx: Transaction, events: Mapping[tuple[str, int], Sequence[NewEvent]]
+) -> list[StoredEvent]:
+    """Add entries to the logs of several attempts, (job id, number), as `append` does."""
+    stored: list[StoredEvent] = []
+    for job_id, attempt in sorted(events):  # in one order everywhere: the rows stay locked
+        stored += await _numbered(
+            tx, job_id=job_id, attempt=attempt, events=events[job_id, attempt]
+        )
+    await _insert(tx, stored)
+    return stored
+
+
+async def insert(
+    tx: Transaction, *, job_id: str, last_id: int, events: Sequence[NewEvent]
+) -> list[StoredEvent]:
+    """Insert entries that end at `last_id`, which the caller has just moved the job to."""
+    stored = _ending_at(last_id, job_id=job_id, events=events)
+    await _insert(tx, stored)
+    return stored
+
+
+async def _numbered(
+    tx: Transaction, *, job_id: str, attempt: int, events: Sequence[NewEvent]
+) -> list[StoredEvent]:
+    """Move the job to its next last entry, and number what is to be inserted."""
     row = await tx.one(
         QUERIES.advance,
         job_id=job_id,
@@ -78,25 +107,19 @@ async def append(
         logs=sum(event.type == "log" for event in events),
         steps=sum(event.type == "step" and event.counts for event in events),
     )
-    if row is None:
-        return []
-    return await insert(tx, job_id=job_id, last_id=row["last_event_id"], events=events)
+    return [] if row is None else _ending_at(row["last_event_id"], job_id=job_id, events=events)
 
 
-async def insert(
-    tx: Transaction, *, job_id: str, last_id: int, events: Sequence[NewEvent]
-) -> list[StoredEvent]:
-    """Insert entries that end at `last_id`, which the caller has just moved the job to."""
+def _ending_at(last_id: int, *, job_id: str, events: Sequence[NewEvent]) -> list[StoredEvent]:
     first = last_id - len(events) + 1
-    stored = [
+    return [
         StoredEvent(job_id, first + offset, e.ts, e.type, e.payload, e.public_payload)
         for offset, e in enumerate(events)
     ]
-    await tx.run_many(
-        QUERIES.insert,
-        [event._asdict() for event in stored],
-    )
-    return stored
+
+
+async def _insert(tx: Transaction, stored: Sequence[StoredEvent]) -> None:
+    await tx.run_many(QUERIES.insert, [event._asdict() for event in stored])
 
 
 async def page(

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import structlog
 
-from puras.server.db.database import Database, Transaction
+from puras.server.db.database import Database
 from puras.server.events import store
 from puras.server.events.hub import Hub
 from puras.server.events.store import NewEvent, StoredEvent
@@ -94,19 +94,10 @@ class EventWriter:
     async def _write(self, batch: _Batch) -> list[StoredEvent]:
         for pause in (*self._pauses, None):
             try:
-                return await self._db.write(lambda tx: _append(tx, batch))
+                return await self._db.write(lambda tx: store.append_all(tx, batch))
             except Exception:
                 _log.exception("events_not_written", attempts=len(batch), again_in_seconds=pause)
                 if pause is not None:
                     await asyncio.sleep(pause)
         self._lost.update(batch)
         return []
-
-
-async def _append(tx: Transaction, batch: _Batch) -> list[StoredEvent]:
-    stored: list[StoredEvent] = []
-    for job_id, attempt in sorted(batch):
-        stored += await store.append(
-            tx, job_id=job_id, attempt=attempt, events=batch[job_id, attempt]
-        )
-    return stored
