@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import click
@@ -40,7 +40,8 @@ class NearNames(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = did_you_mean(name, self.list_commands(ctx))
+            names = self.list_commands(ctx)
+            near = did_you_mean(name, names, same=_SAME_WORDS)
             raise click.UsageError(f"there is no command {name!r}{near}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -54,7 +55,20 @@ class Group(NearNames):
         return super().parse_args(ctx, args)
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return the end of a sentence that names what comes nearest; empty where nothing does."""
-    near = difflib.get_close_matches(name, list(names), n=2)
+_SAME_WORDS = (
+    {"add", "create", "generate", "make", "mint", "new"},
+    {"delete", "destroy", "remove", "revoke", "rm"},
+    {"list", "ls"},
+    {"change", "edit", "set", "update"},
+    {"get", "info", "inspect", "show"},
+)
+
+
+def did_you_mean(name: str, names: Iterable[str], *, same: Iterable[Collection[str]] = ()) -> str:
+    """Return the end of a sentence that names what comes nearest; empty where nothing does.
+
+    `same` are words that other programs have for the same thing."""
+    names = list(names)
+    near = [other for other in names if any({name, other} <= set(words) for words in same)]
+    near = near or difflib.get_close_matches(name, names, n=2)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -68,6 +68,16 @@ def test_a_mistyped_command_names_the_nearest(run: Run) -> None:
     assert "did you mean update?" in run("keys", "updaet").stderr
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [(["keys", "create"], "mint"), (["keys", "rm"], "revoke"), (["secrets", "delete"], "rm")],
+)
+def test_a_word_of_other_programs_leads_to_ours(run: Run, said: list[str], meant: str) -> None:
+    result = run(*said)
+    assert result.exit_code == 2
+    assert f"did you mean {meant}?" in result.stderr
+
+
 def test_a_command_that_is_like_no_other_names_none(run: Run) -> None:
     result = run("xyzzy")
     assert result.exit_code == 2
