@@ -64,6 +64,48 @@ async def test_a_group_of_which_nothing_is_left_is_dropped_and_the_next_one_is_w
     assert [event.ts for event in await seed.log(alive) if event.type == "log"] == [3]
 
 
+async def test_a_lone_event_is_written_at_once_and_what_follows_it_when_somebody_waits_for_it(
+    seed, db: Database
+) -> None:
+    await seed.workspace()
+    job_id = await seed.job()
+    await seed.claim()
+    hub = Hub()
+    writer = EventWriter(db, hub, rest=600)
+    with hub.watch(job_id) as watch:
+        writer.add((job_id, 1), log(1))
+        assert await watch.wait(20)
+        for number in range(2, 20):
+            writer.add((job_id, 1), log(number))
+            await asyncio.sleep(0)
+        assert not await watch.wait(0.05), "a group gathers"
+        async with asyncio.timeout(20):
+            await writer.drain((job_id, 1))
+        writer.add((job_id, 1), log(20))
+        assert await watch.wait(20)
+        assert not await watch.wait(0.05), "who waited once hurries no later group"
+    assert [event.ts for event in await seed.log(job_id) if event.type == "log"] == [*range(1, 20)]
+
+
+async def test_a_flood_is_written_in_groups_without_anybody_waiting_for_it(
+    seed, db: Database
+) -> None:
+    await seed.workspace()
+    job_id = await seed.job()
+    await seed.claim()
+    hub = Hub()
+    writer = EventWriter(db, hub, rest=0.2)
+    with hub.watch(job_id) as watch:
+        writer.add((job_id, 1), log(1))
+        assert await watch.wait(20)
+        for number in range(2, 20):
+            writer.add((job_id, 1), log(number))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(60):
+            while len(watch.tail_after(2) or []) < 19:
+                await watch.wait(20)
+
+
 async def test_the_hub_hears_of_events_only_once_they_are_in_the_log(seed, db: Database) -> None:
     await seed.workspace()
     job_id = await seed.job()

@@ -1,9 +1,10 @@
 """Writes the events of all runs in this process, many to a commit.
 
-While one group is being committed the next one gathers, so a lone event is written at once and a
-flood in groups. The events of one job keep their order. Those of an attempt that no longer runs
-are dropped by the log itself. A run that ends waits for its own last event and for what came
-before it, never for what another run goes on to say.
+While one group is being committed the next one gathers, and for a few milliseconds more unless
+somebody waits for it: a lone event is written at once and a flood in groups. The events of one job
+keep their order. Those of an attempt that no longer runs are dropped by the log itself. A run that
+ends waits for its own last event and for what came before it, never for what another run goes on
+to say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import structlog
@@ -22,6 +24,9 @@ from puras.server.events.store import NewEvent, StoredEvent
 from puras.server.metrics.instruments import EVENT_COMMITS, EVENT_GROUP
 
 _GROUP = 256
+REST_SECONDS = 0.005
+"""From the beginning of one commit to that of the next: alone in its commit an event costs three
+times what it costs among five."""
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)  # seconds: a full disk may be mended meanwhile
 _log = structlog.get_logger(__name__)
 Attempt: TypeAlias = tuple[str, int]
@@ -35,13 +40,24 @@ class EventsLost(Exception):
 class EventWriter:
     """`add` never blocks; `drain` waits until an attempt's events are committed.
 
-    `pauses` are the seconds between the tries of a commit that fails.
+    `pauses` are the seconds between the tries of a commit that fails, `rest` those from one commit
+    to the next that nobody waits for.
     """
 
-    def __init__(self, db: Database, hub: Hub, *, pauses: Sequence[float] = _PAUSES) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        *,
+        pauses: Sequence[float] = _PAUSES,
+        rest: float = REST_SECONDS,
+    ) -> None:
         self._db = db
         self._hub = hub
         self._pauses = pauses
+        self._rest = rest
+        self._rested_at = 0.0
+        self._hurry = asyncio.Event()
         self._pending: deque[tuple[Attempt, NewEvent] | asyncio.Future[None]] = deque()
         self._lost: set[Attempt] = set()
         self._task: asyncio.Task[None] | None = None
@@ -59,6 +75,7 @@ class EventWriter:
         """
         mark = asyncio.get_running_loop().create_future()
         self._pending.append(mark)
+        self._hurry.set()
         self._begin()
         await mark
         if attempt in self._lost:
@@ -71,6 +88,7 @@ class EventWriter:
 
     async def _flush(self) -> None:
         while self._pending:
+            await self._gather()
             batch, marks = self._next_group()
             if batch:
                 self._hub.publish(await self._write(batch))
@@ -79,6 +97,15 @@ class EventWriter:
             for mark in marks:
                 if not mark.done():
                     mark.set_result(None)
+
+    async def _gather(self) -> None:
+        """Let a group gather until the rest is over, it is full, or somebody waits."""
+        now = asyncio.get_running_loop().time
+        if len(self._pending) < _GROUP and now() < self._rested_at:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._rested_at):
+                    await self._hurry.wait()
+        self._rested_at = now() + self._rest
 
     def _next_group(self) -> tuple[_Batch, list[asyncio.Future[None]]]:
         batch: _Batch = defaultdict(list)
@@ -89,6 +116,8 @@ class EventWriter:
                 marks.append(item)
             else:
                 batch[item[0]].append(item[1])
+        if not self._pending:
+            self._hurry.clear()
         return batch, marks
 
     async def _write(self, batch: _Batch) -> list[StoredEvent]:
