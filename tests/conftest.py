@@ -7,7 +7,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from structlog.dev import plain_traceback
 
 from .postgres import PostgresServer, running_postgres
 
@@ -19,8 +21,15 @@ settings.load_profile(
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what tests start: a shell's background has it ignored, in children too."""
+    """Let Ctrl-C reach what tests start: a shell's background has it ignored, in children too.
+
+    An error that is logged is painted in colours unless something else is said, with all that its
+    variables hold: that takes seconds, and no server of ours does it.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback)]
+    )
 
 
 @pytest.fixture(scope="session")
