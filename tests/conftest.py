@@ -21,12 +21,15 @@ settings.load_profile(
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what tests start: a shell's background has it ignored, in children too.
+    """Let signals reach what tests start: a shell's background has Ctrl-C ignored, `nohup` the end
+    of the terminal, in children too; what this process itself catches is no matter to them.
 
     An error that is logged is painted in colours unless something else is said, with all that its
     variables hold: that takes seconds, and no server of ours does it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     structlog.configure(
         processors=[structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback)]
     )
