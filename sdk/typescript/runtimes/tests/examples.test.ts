@@ -54,15 +54,20 @@ describe("the React app", () => {
   test("draws a card, and its progress bar moves on the way", async () => {
     const { page, problems } = open;
     await keepProgress(page);
-    await page.getByLabel("Name").fill("Grace");
     await page.getByLabel("Occasion").selectOption("thanks");
-    await page.getByText("Draw").click();
-
-    await page.getByText("Thank you, Grace!").waitFor();
-    const seen = await progressOf(page);
-    expect(seen).toEqual(seen.toSorted((one, other) => one - other));
-    expect(seen.at(-1)).toBe(100);
-    expect(seen.filter((percent) => percent > 0 && percent < 100)).not.toEqual([]);
+    let onTheWay: number[] = [];
+    // A card is drawn in a moment: on a busy machine all that is told of it may come at once.
+    for (let cards = 0; cards < 10 && onTheWay.length === 0; cards += 1) {
+      await page.getByLabel("Name").fill(`Grace ${cards}`);
+      await takeProgress(page);
+      await page.getByText("Draw").click();
+      await page.getByText(`Thank you, Grace ${cards}!`).waitFor();
+      const seen = await takeProgress(page);
+      expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+      expect(seen.at(-1)).toBe(100);
+      onTheWay = seen.filter((percent) => percent > 0 && percent < 100);
+    }
+    expect(onTheWay).not.toEqual([]);
     expect(await pictureWidth(page)).toBeGreaterThan(100);
     expect(problems).toEqual([]);
   });
@@ -81,8 +86,9 @@ async function keepProgress(page: Page): Promise<void> {
   });
 }
 
-function progressOf(page: Page): Promise<number[]> {
-  return page.evaluate(() => (globalThis as unknown as { progress: number[] }).progress);
+/** What was kept since the last time. */
+function takeProgress(page: Page): Promise<number[]> {
+  return page.evaluate(() => (globalThis as unknown as { progress: number[] }).progress.splice(0));
 }
 
 /** How wide the picture on the page is in itself; 0 where it is none. */
