@@ -66,9 +66,9 @@ def cost(jobs: int, kind: str, served: Served, *, postmaster: int | None) -> dic
     """Return the milliseconds of each of them for one job, of so many one after the other."""
     with peers.ours("http", served.url, served.key, kind) as caller:
         caller.latencies(WARM_UP)
-        before = spent(served, caller.process.pid, postmaster)
+        before = spent(served, caller.process.popen.pid, postmaster)
         caller.latencies(jobs)
-        after = spent(served, caller.process.pid, postmaster)
+        after = spent(served, caller.process.popen.pid, postmaster)
     return {name: (after[name] - before[name]) / jobs for name in after}
 
 
