@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -61,6 +62,17 @@ async def test_a_file_that_can_not_be_opened_is_told_and_tried_again(tmp_path: P
         migrate_sqlite(file)
         await db.write(lambda tx: insert(tx, "a"))
         assert await db.read(count) == 1
+        await db.close()
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "puras.db"
+    file.write_bytes(b"no database" * 1000)
+    db = SQLiteDatabase(file)
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+                await db.write(lambda tx: insert(tx, "a"))
         await db.close()
 
 

@@ -129,7 +129,7 @@ class SQLiteDatabase:
         while (group := self._next_group()) is not None:
             try:
                 connection = connection or connect(self._path)
-            except Unavailable as error:  # a full disk; the next group tries again
+            except (Unavailable, sqlite3.Error) as error:  # a full disk; the next group tries again
                 _refuse(group, error)
             else:
                 _commit_group(connection, group)
