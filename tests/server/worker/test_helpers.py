@@ -330,6 +330,21 @@ async def served(tmp_path: Path) -> Any:
     folder.leave()
 
 
+async def test_a_socket_whose_opening_is_cancelled_is_closed(tmp_path: Path) -> None:
+    folders = RunFolders(tmp_path)
+    folder = RunFolder.open(folders.for_run(folders.for_zygote(None), None), None)
+    socket = SkillSocket(folder, host=RecordingHost(), inputs={}, new_call_folder=folders.for_call)
+    opening = asyncio.ensure_future(socket.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await socket.close()
+    folder.leave()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_unix_connection(folder.path / SOCKET_NAME)
+
+
 async def test_another_run_s_token_gets_no_answer(served: Any) -> None:
     line, _, _ = served
     line.token = "guessed"

@@ -60,9 +60,12 @@ class SkillSocket:
 
     async def open(self) -> None:
         bound = self._folder.listen()
+        # Making a server that serves at once waits a turn of the loop, and being cancelled in that
+        # turn would leave a socket that nobody can close: so we have it before it serves.
         self._server = await asyncio.start_unix_server(
-            self._accept, sock=bound, limit=_MAX_LINE_BYTES
+            self._accept, sock=bound, limit=_MAX_LINE_BYTES, start_serving=False
         )
+        await self._server.start_serving()
 
     async def close(self) -> None:
         """Stop answering; calls that are under way are cancelled."""
