@@ -142,6 +142,6 @@ def _check_passing(error: PurasConnectionError | PurasAPIError) -> None:
     """Let pass what asking again may mend; anything else is a broken promise."""
     if not isinstance(error, PurasAPIError) or error.status >= 500:
         return
-    # A server that is killed in the middle of an upload leaves its key behind as "at work".
+    # A server that is killed in the middle of an upload leaves its key "at work" for 15 s.
     if error.code != "idempotency_in_progress":
         raise error

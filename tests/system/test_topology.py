@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from puras import Job, Puras
@@ -270,6 +271,40 @@ def _same_assistant(one: httpx2.Client, other: httpx2.Client) -> None:
     asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
     tools = other.post("/mcp", json=asked, headers=session).json()["result"]["tools"]
     assert len(tools) == 1
+
+
+@pytest.mark.slow
+def test_an_upload_whose_server_was_killed_is_repeated_at_another(
+    machines: Installation, servers: list[Machine]
+) -> None:
+    dying, once = machines.serve(), {**HEADERS, "Idempotency-Key": "once"}
+    content = b"x" * (96 << 20)
+
+    def upload(server: Machine) -> httpx2.Response:
+        return httpx2.post(
+            f"{server.base}/v1/drive/upload",
+            files={"file": ("big.bin", content)},
+            headers=once,
+            timeout=60,
+        )
+
+    def first() -> None:
+        with pytest.raises(httpx2.TransportError):
+            upload(dying)
+
+    uploading = threading.Thread(target=first)
+    uploading.start()
+    at_work = "SELECT count(*) FROM idempotency WHERE resource_id IS NULL"
+    with psycopg.connect(machines.settings["PURAS_DATABASE_URL"], autocommit=True) as database:
+        wait_until(lambda: database.execute(at_work).fetchone() == (1,), seconds=60)
+    dying.process.kill()
+    uploading.join()
+    assert upload(servers[0]).json()["code"] == "idempotency_in_progress"
+    time.sleep(12)  # until then nobody may take its place
+    assert upload(servers[0]).json()["code"] == "idempotency_in_progress"
+    wait_until(lambda: upload(servers[0]).status_code == 200, seconds=LEASE_AND_MORE)
+    found = httpx2.get(f"{servers[1].base}/v1/drive?prefix=uploads", headers=HEADERS).json()
+    assert [file["size_bytes"] for file in found] == [len(content)]
 
 
 @pytest.mark.slow

@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
 _HOUR_SECONDS = 3600.0
 _KEPT: clock.Micros = 3 * clock.DAY  # a day was promised, and clocks may be wrong by one
-_GIVEN_UP: clock.Micros = 3600 * clock.SECOND
 _log = structlog.get_logger(__name__)
 
 
@@ -252,8 +251,6 @@ async def _tidy(platform: Platform) -> None:
         await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
         await db.write(lambda tx: sessions.prune(tx, now=now))
         await db.write(lambda tx: workers.forget(tx, before=now - _KEPT))
-        if platform.settings.database_url is not None:
-            await db.write(lambda tx: idempotency.abandon_older(tx, before=now - _GIVEN_UP))
         if await WorkspaceCopies(db, platform.storage).tidy():
             _log.info("working_directories_removed")
         if (days := platform.settings.retention_days) is not None:

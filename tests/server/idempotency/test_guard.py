@@ -180,7 +180,8 @@ async def test_a_refused_effect_keeps_nothing(platform: Platform, key: Minted) -
 async def test_a_request_at_work_is_in_progress_until_it_finishes(
     platform: Platform, key: Minted
 ) -> None:
-    assert await platform.db.write(lambda tx: store.begin(tx, ticket(key), now=1)) is None
+    first = ticket(key)
+    assert await platform.db.write(lambda tx: store.begin(tx, first, now=1)) is None
     for begin in (
         lambda tx: store.begin(tx, ticket(key), now=2),
         lambda tx: store.find(tx, ticket(key)),
@@ -189,17 +190,15 @@ async def test_a_request_at_work_is_in_progress_until_it_finishes(
             await platform.db.write(begin)
         assert (caught.value.status, caught.value.code) == (409, "idempotency_in_progress")
         assert caught.value.retry_after == 1
-    await platform.db.write(
-        lambda tx: store.finish(tx, ticket(key), status=201, resource_id="made")
-    )
-    await platform.db.write(lambda tx: store.abandon(tx, ticket(key)))
+    await platform.db.write(lambda tx: store.finish(tx, first, status=201, resource_id="made"))
+    await platform.db.write(lambda tx: store.abandon(tx, first))
     again = await platform.db.write(lambda tx: store.begin(tx, ticket(key), now=3))
     assert again == Kept(201, "made")
 
 
-async def test_an_abandoned_request_can_be_made_again(platform: Platform, key: Minted) -> None:
-    await platform.db.write(lambda tx: store.begin(tx, ticket(key), now=1))
-    await platform.db.write(lambda tx: store.abandon(tx, ticket(key)))
+async def test_what_a_server_that_is_gone_had_begun_can_be_made_again(
+    platform: Platform, key: Minted
+) -> None:
     assert await platform.db.write(lambda tx: store.begin(tx, ticket(key), now=2)) is None
     assert await platform.db.write(store.abandon_all) == 1
     assert await platform.db.write(lambda tx: store.begin(tx, ticket(key), now=3)) is None
@@ -208,14 +207,12 @@ async def test_an_abandoned_request_can_be_made_again(platform: Platform, key: M
 async def test_without_a_ticket_nothing_is_kept(platform: Platform) -> None:
     async def everything(tx: Transaction) -> list[Kept | None]:
         await store.finish(tx, None, status=201, resource_id="r")
-        await store.abandon(tx, None)
         return [
             await store.find(tx, None),
-            await store.begin(tx, None, now=1),
             await store.remember(tx, None, status=201, resource_id="r", now=1),
         ]
 
-    assert await platform.db.write(everything) == [None, None, None]
+    assert await platform.db.write(everything) == [None, None]
     assert await platform.db.write(lambda tx: store.prune(tx, before=2**60)) == 0
 
 

@@ -14,6 +14,7 @@ from puras.server.deployments.store import Deployment
 from puras.server.endpoint import Call, Reply, Routes
 from puras.server.home import incoming
 from puras.server.idempotency import store as idempotency
+from puras.server.idempotency.at_work import at_work
 from puras.server.idempotency.guard import replayed, take_ticket
 from puras.server.idempotency.store import Ticket
 from puras.server.parameters import page, page_reply
@@ -84,19 +85,13 @@ async def create_deployment(call: Call) -> Reply:
         limit=wire.MAX_BUNDLE_BYTES,
     ) as form:
         ticket = take_ticket(call, parts=form.parts)
-        begun = await platform.db.write(
-            lambda tx: idempotency.begin(tx, ticket, now=platform.clock())
-        )
-        if begun is not None:
-            kept = await platform.db.read(
-                lambda tx: store.of_skillpack(tx, pack.id, deployment_id=begun.resource_id)
-            )
-            return replayed(on_wire(kept), begun)
-        try:
+        async with at_work(platform, ticket) as earlier:
+            if earlier is not None:
+                kept = await platform.db.read(
+                    lambda tx: store.of_skillpack(tx, pack.id, deployment_id=earlier.resource_id)
+                )
+                return replayed(on_wire(kept), earlier)
             return Reply(on_wire(await _deploy(call, pack, form=form, ticket=ticket)))
-        except BaseException:
-            await platform.db.write(lambda tx: idempotency.abandon(tx, ticket))
-            raise
 
 
 @routes.post(

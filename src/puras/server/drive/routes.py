@@ -13,6 +13,7 @@ from puras.server.drive.store import DriveFile, Fence, Origin, PathTaken, no_fil
 from puras.server.endpoint import Call, Reply, Routes
 from puras.server.home import incoming
 from puras.server.idempotency import store as idempotency
+from puras.server.idempotency.at_work import at_work
 from puras.server.idempotency.guard import replayed, take_ticket
 from puras.server.idempotency.store import Ticket
 from puras.server.parameters import integer, page_reply
@@ -50,17 +51,11 @@ async def upload_file(call: Call) -> Reply:
     ) as form:
         path = upload_path(call.caller, path=form.fields.get("path"), filename=form.filename)
         ticket = take_ticket(call, parts=form.parts)
-        begun = await platform.db.write(
-            lambda tx: idempotency.begin(tx, ticket, now=platform.clock())
-        )
-        if begun is not None:
-            kept = await platform.drive.find(call.caller.workspace_id, begun.resource_id)
-            return replayed(_uploaded(kept), begun)
-        try:
+        async with at_work(platform, ticket) as earlier:
+            if earlier is not None:
+                kept = await platform.drive.find(call.caller.workspace_id, earlier.resource_id)
+                return replayed(_uploaded(kept), earlier)
             return Reply(_uploaded(await _keep(call, path, form=form, ticket=ticket)))
-        except BaseException:
-            await platform.db.write(lambda tx: idempotency.abandon(tx, ticket))
-            raise
 
 
 @routes.post(

@@ -7,25 +7,31 @@ then do nothing, so that callers need no second path.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
-from puras.server.clock import Micros
+from puras.server.clock import SECOND, Micros
 from puras.server.db.database import Row, Transaction
 from puras.server.db.queries import load
 from puras.server.refusals import Refused
 
 QUERIES = load(__file__)
+HOLD: Micros = 15 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request that may be repeated: its scope, and the fingerprint of what it asks for."""
+    """One request that may be repeated: its scope, and the fingerprint of what it asks for.
+
+    `holder` tells it from its repeats, which have the same scope.
+    """
 
     key_id: str
     method: str
     path: str
     idempotency_key: str
     fingerprint: str
+    holder: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
     def scope(self) -> dict[str, str]:
@@ -64,48 +70,6 @@ async def remember(
     Returns None when the request is the first: go on. Else what an earlier one made, and then
     nothing may be done again. Raises as `find` does.
     """
-    return await _insert(tx, ticket, status=status, resource_id=resource_id, now=now)
-
-
-async def begin(tx: Transaction, ticket: Ticket | None, *, now: Micros) -> Kept | None:
-    """Mark a request that works outside of any transaction (an upload, a deployment) as begun.
-
-    Returns as `remember` does. The work ends with `finish` or with `abandon`; until then a
-    repeat is refused with `idempotency_in_progress`.
-    """
-    return await _insert(tx, ticket, status=0, resource_id=None, now=now)
-
-
-async def finish(tx: Transaction, ticket: Ticket | None, *, status: int, resource_id: str) -> None:
-    """Keep what a begun request made, in the transaction that makes it."""
-    if ticket:
-        await tx.run(QUERIES.finish, **ticket.scope, status=status, resource_id=resource_id)
-
-
-async def abandon(tx: Transaction, ticket: Ticket | None) -> None:
-    """Forget a begun request that was refused or failed; a finished one stays."""
-    if ticket:
-        await tx.run(QUERIES.abandon, **ticket.scope)
-
-
-async def abandon_all(tx: Transaction) -> int:
-    """Forget what a server that is gone had begun. Only at the start of the only server."""
-    return await tx.run(QUERIES.abandon_all)
-
-
-async def abandon_older(tx: Transaction, *, before: Micros) -> int:
-    """Forget what was begun before a moment: where servers share a database, one that died."""
-    return await tx.run(QUERIES.abandon_older, before=before)
-
-
-async def prune(tx: Transaction, *, before: Micros) -> int:
-    """Forget requests older than a moment (at least 24 hours ago) and return how many."""
-    return await tx.run(QUERIES.prune, before=before)
-
-
-async def _insert(
-    tx: Transaction, ticket: Ticket | None, *, status: int, resource_id: str | None, now: Micros
-) -> Kept | None:
     if ticket is None:
         return None
     inserted = await tx.run(
@@ -119,6 +83,65 @@ async def _insert(
     return None if inserted else await find(tx, ticket)
 
 
+async def begin(tx: Transaction, ticket: Ticket, *, now: Micros) -> Kept | None:
+    """Mark a request that works outside of any transaction (an upload, a deployment) as begun.
+
+    Returns as `remember` does. The work ends with `finish` or with `abandon`; until then a
+    repeat is refused with `idempotency_in_progress`, unless `HOLD` has passed since this or the
+    last `hold`: then whoever had begun is gone, and the repeat takes its place.
+    """
+    begun = await tx.run(
+        QUERIES.begin,
+        **ticket.scope,
+        fingerprint=ticket.fingerprint,
+        holder=ticket.holder,
+        hold=HOLD,
+        now=now,
+    )
+    return None if begun else await find(tx, ticket)
+
+
+async def hold(tx: Transaction, ticket: Ticket, *, now: Micros) -> bool:
+    """Say that a begun request is still at work; False when it is not, or no longer this one."""
+    renewed = await tx.run(QUERIES.hold, **ticket.scope, holder=ticket.holder, hold=HOLD, now=now)
+    return renewed == 1
+
+
+async def finish(tx: Transaction, ticket: Ticket | None, *, status: int, resource_id: str) -> None:
+    """Keep what a begun request made, in the transaction that makes it.
+
+    Raises:
+        Refused: `idempotency_in_progress` when a repeat has taken its place meanwhile, so that
+            what both make is made once.
+    """
+    if ticket is None:
+        return
+    kept = await tx.run(
+        QUERIES.finish,
+        **ticket.scope,
+        holder=ticket.holder,
+        status=status,
+        resource_id=resource_id,
+    )
+    if not kept:
+        raise _in_progress("a repeat of this request has taken its place")
+
+
+async def abandon(tx: Transaction, ticket: Ticket) -> None:
+    """Forget a begun request that was refused or failed; a finished one stays."""
+    await tx.run(QUERIES.abandon, **ticket.scope, holder=ticket.holder)
+
+
+async def abandon_all(tx: Transaction) -> int:
+    """Forget what a server that is gone had begun. Only at the start of the only server."""
+    return await tx.run(QUERIES.abandon_all)
+
+
+async def prune(tx: Transaction, *, before: Micros) -> int:
+    """Forget requests older than a moment (at least 24 hours ago) and return how many."""
+    return await tx.run(QUERIES.prune, before=before)
+
+
 def _kept(row: Row, ticket: Ticket) -> Kept:
     if row["fingerprint"] != ticket.fingerprint:
         raise Refused(
@@ -126,9 +149,9 @@ def _kept(row: Row, ticket: Ticket) -> Kept:
             "this Idempotency-Key was already used for another request: send a fresh one",
         )
     if row["resource_id"] is None:
-        raise Refused(
-            "idempotency_in_progress",
-            "the first request with this Idempotency-Key is still at work: repeat it in a moment",
-            retry_after=1,
-        )
+        raise _in_progress("the first request with this Idempotency-Key is still at work")
     return Kept(row["status"], row["resource_id"])
+
+
+def _in_progress(why: str) -> Refused:
+    return Refused("idempotency_in_progress", f"{why}: repeat it in a moment", retry_after=1)
