@@ -130,7 +130,7 @@ def error_response(refused: Refused, request_id: str) -> Response:
     body: ErrorBody = {"detail": refused.detail, "code": refused.code, "request_id": request_id}
     if refused.errors:
         body["errors"] = refused.errors
-    headers: dict[str, str] = {}
+    headers = dict(refused.headers)
     if refused.retry_after is not None:
         headers["Retry-After"] = str(refused.retry_after)
     if refused.status == 401:

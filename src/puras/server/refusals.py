@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from puras.errors import CODES
 from puras.wire import Fault
@@ -12,7 +12,8 @@ class Refused(Exception):
     """A request, or a call of a run, that can't be had. `code` is one of `puras.errors.CODES`.
 
     `detail` is one sentence that says what to do next, `errors` the single faults where there are
-    several, `retry_after` the seconds after which the same request may succeed.
+    several, `retry_after` the seconds after which the same request may succeed, `headers` what else
+    the answer's head has to say.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class Refused(Exception):
         *,
         errors: Sequence[Fault] = (),
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code, detail)
         self.code = code
@@ -29,6 +31,7 @@ class Refused(Exception):
         self.detail = detail
         self.errors = list(errors)
         self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

@@ -58,7 +58,8 @@ def send_file(request: Request, found: DriveFile, file: BinaryIO) -> Response:
         if is_unchanged(request.headers, found):
             file.close()
             return Response(status_code=304, headers=headers)
-        part = asked_part(request.headers, found)
+        # HEAD has no ranges (RFC 9110, 14.2): it tells of the whole file.
+        part = asked_part(request.headers, found) if request.method == "GET" else None
     except Refused:
         file.close()
         raise
@@ -95,7 +96,9 @@ def asked_part(headers: Mapping[str, str], found: DriveFile) -> Slice | None:
             return None
     if part.start >= part.end:
         raise Refused(
-            "range_not_satisfiable", f"the file has {size} bytes: ask for a range inside of them"
+            "range_not_satisfiable",
+            f"the file has {size} bytes: ask for a range inside of them",
+            headers={"Content-Range": f"bytes */{size}"},
         )
     return part
 
