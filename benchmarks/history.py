@@ -104,7 +104,7 @@ def while_forgetting(
         with opened(rows) as store:
             deleted = before - count_old(store)
         seconds = time.perf_counter() - begun
-    assert 0 < deleted < before, "it was to be under way"
+    assert 0 < deleted < before, f"{deleted} of {before} were deleted: it was to be under way"
     return taken, deleted / seconds
 
 
@@ -170,7 +170,11 @@ def count_old(store: Store) -> int:
 def copy(store: Store, table: str, key: str, of: str, jobs: int) -> None:
     names = [each[0] for each in store.run(f"SELECT * FROM {table} LIMIT 0", {}).description]
     new_id = f"substr(:stem, 1, 24) || {store.digits}"
-    columns = {key: new_id, "finished_at": f"t.finished_at - {_WEEK_MICROS}"}
+    columns = {
+        key: new_id,
+        "root_job_id": new_id,
+        "finished_at": f"t.finished_at - {_WEEK_MICROS}",
+    }
     values = ", ".join(columns.get(name, f"t.{name}") for name in names)
     store.run(
         f"{_NUMBERS} INSERT INTO {table} ({', '.join(names)}) "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from puras.server.clock import DAY
+from puras.server.retention import sweep as module
 from puras.server.retention.sweep import sweep
 
 from ..jobs.bench import ECHO, Bench, Skill, open_bench
@@ -73,6 +76,18 @@ async def test_a_job_with_a_long_log_is_forgotten_whole(bench: Bench) -> None:
     assert (await counts(bench))["events"] > 4100
     assert await forget(bench) == 1
     assert (await counts(bench))["events"] == 0
+
+
+async def test_many_jobs_are_forgotten_in_several_steps(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ROOTS", 3)
+    monkeypatch.setattr(module, "_EVENTS", 7)
+    await bench.deploy(WRITES, ECHO)
+    for _ in range(5):
+        await bench.run("writes")
+    assert await forget(bench) == 5
+    assert not any((await counts(bench)).values()), await counts(bench)
 
 
 async def test_what_was_left_half_way_is_finished(bench: Bench) -> None:
