@@ -9,7 +9,6 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal, cast
@@ -247,7 +246,7 @@ class Api(Puras):
 
     def _submitted(self, request: Request) -> dict[str, Any]:
         """Send what makes something, under a key of its own: a retry makes no second one."""
-        return self._call_for_object(replace(request, idempotency_key=new_idempotency_key()))
+        return self._call_for_object(request._replace(idempotency_key=new_idempotency_key()))
 
     def _list(
         self, path: str, query: Mapping[str, str | None] | None = None, *, most: int | None = None

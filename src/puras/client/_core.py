@@ -1,11 +1,14 @@
-"""What the SDK sends: the client's configuration and every request, as frozen values. No I/O."""
+"""What the SDK sends: the client's configuration and every request, as frozen values. No I/O.
+
+Values of the client are named tuples: dataclasses would take a quarter of the time of its import.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from puras import skill_path
@@ -16,10 +19,10 @@ if TYPE_CHECKING:
     from puras.client._files import Source
 
 DEFAULT_API_BASE: Final = "https://api.puras.co"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """Timings and limits that are not the caller's business. Seconds, unless the name says more."""
 
     first_backoff: float = 0.5
@@ -33,19 +36,25 @@ class Policy:
     hold_margin: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
 class Config:
-    """Where to and as whom: settled once, when the client is made."""
+    """Where to and as whom: settled once, when the client is made. Shown without the key."""
 
-    api_key: str = field(repr=False)
-    api_base: str
-    skillpack: str | None
-    timeout: float
-    max_retries: int
+    __slots__ = ("api_base", "api_key", "max_retries", "skillpack", "timeout")
+
+    def __init__(
+        self, api_key: str, api_base: str, skillpack: str | None, timeout: float, max_retries: int
+    ) -> None:
+        self.api_key = api_key
+        self.api_base = api_base
+        self.skillpack = skillpack
+        self.timeout = timeout
+        self.max_retries = max_retries
+
+    def __repr__(self) -> str:
+        return f"Config(api_base={self.api_base!r}, skillpack={self.skillpack!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call of the API.
 
     `timeout` is in seconds. `idempotency_key` marks a call whose repetition would have a second
@@ -55,8 +64,8 @@ class Request:
     method: str
     path: str
     timeout: float
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = _NOTHING
+    headers: Mapping[str, str] = _NOTHING
     json: Any = None
     idempotency_key: str | None = None
     source: Source | None = None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from puras.client import _retry
@@ -34,26 +33,30 @@ class Dropped(Exception):
         self.for_good = for_good
 
 
-@dataclass(slots=True)
 class Follow:
     """`until` is a reading of the shell's monotonic clock at which following stops, if at all."""
 
-    transport: Transport
-    after_id: int
-    policy: Policy
-    poll_interval: float
-    until: float | None = None
-    over: bool = False
-    streaming: bool = True
-    drops: int = 0
-    empty_pages: int = 0
-    last_page_next: bool = False
-    page_was_full: bool = False
-
-    def __post_init__(self) -> None:
-        if self.transport not in ("auto", "sse", "poll"):
-            raise ValueError(f"transport {self.transport!r} is not one of auto, sse, poll")
-        self.streaming = self.transport != "poll"
+    def __init__(
+        self,
+        transport: Transport,
+        after_id: int,
+        policy: Policy,
+        poll_interval: float,
+        until: float | None = None,
+    ) -> None:
+        if transport not in ("auto", "sse", "poll"):
+            raise ValueError(f"transport {transport!r} is not one of auto, sse, poll")
+        self.transport = transport
+        self.after_id = after_id
+        self.policy = policy
+        self.poll_interval = poll_interval
+        self.until = until
+        self.over = False
+        self.streaming = transport != "poll"
+        self.drops = 0
+        self.empty_pages = 0
+        self.last_page_next = False
+        self.page_was_full = False
 
     def left(self, now: float) -> float | None:
         """Seconds until following stops; None when nothing stops it."""

@@ -6,13 +6,12 @@ the job ends; one that can't answers at once, and the rest of the interval is sl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from puras.client._models import Job, is_over
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """All in seconds; `until` and every `now` are readings of one monotonic clock."""
 
     until: float

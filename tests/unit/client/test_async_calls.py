@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +181,7 @@ async def test_run_with_a_callback_raises_at_the_timeout_although_the_stream_is_
 ) -> None:
     got: list[Any] = []
     silent = sse(log(1), end="stall")
-    async_puras._policy = replace(async_puras._policy, stream_silence=30.0)
+    async_puras._policy = async_puras._policy._replace(stream_silence=30.0)
     server.will_answer(answer(job("queued"), 201), silent, answer(job()))
     with pytest.raises(JobError, match="job j1 running"):
         await async_puras.run("ad", timeout=0.5, on_event=got.append)
@@ -200,7 +199,7 @@ async def test_a_slow_callback_does_not_lengthen_the_silence_that_follows_it(
         time.sleep(1.0)
 
     server.will_answer(answer(job("queued"), 201), sse(log(1), end="stall"), answer(job()))
-    async_puras._policy = replace(async_puras._policy, stream_silence=30.0)
+    async_puras._policy = async_puras._policy._replace(stream_silence=30.0)
     with pytest.raises(JobError, match="job j1 running"):
         await async_puras.run("ad", timeout=1.2, on_event=on_event)
     assert time.monotonic() - called[0] < 2.0

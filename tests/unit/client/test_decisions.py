@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import replace
 
 import httpx2
 import pytest
@@ -19,12 +18,18 @@ from puras.client._wait import Wait
 POLICY = Policy()
 RUNNING = Job(id="j1", status="running")
 OVER = Job(id="j1", status="succeeded")
-CONFIG = _core.Config("k", "http://here", None, timeout=120.0, max_retries=2)
+
+
+def config(*, timeout: float = 120.0) -> _core.Config:
+    return _core.Config("k", "http://here", None, timeout=timeout, max_retries=2)
+
+
+CONFIG = config()
 
 
 def submit(hold: float | None) -> _core.Request:
     return _core.submit(
-        replace(CONFIG, timeout=20.0),
+        config(timeout=20.0),
         "ads/ad",
         inputs=None,
         skillpack=None,
@@ -88,7 +93,7 @@ def test_a_request_outlasts_the_wait_it_asks_for() -> None:
 
 
 def test_a_request_that_is_not_held_has_the_callers_limit_however_short() -> None:
-    hasty = replace(CONFIG, timeout=1.0)
+    hasty = config(timeout=1.0)
     assert _core.get_job(hasty, "j1", hold=0, policy=POLICY).timeout == 1.0
     assert _core.get_job(hasty, "j1", hold=2, policy=POLICY).timeout == 12.0
 
