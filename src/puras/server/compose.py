@@ -5,22 +5,17 @@ data (`data.py`) → workspace and keys → files → worker
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import itertools
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from puras.server import clock, start
 from puras.server.agent.models.catalog import read_catalog
 from puras.server.agent.models.operator import open_models
-from puras.server.agent.workspace_copy import WorkspaceCopies
+from puras.server.beside import beside
 from puras.server.data import Data, opened
 from puras.server.deployments.bundles import Bundles
 from puras.server.drive.signing import LocalSigner, Signer
@@ -34,29 +29,23 @@ from puras.server.metrics.listener import listening
 from puras.server.metrics.refresh import keep_fresh
 from puras.server.platform import Platform
 from puras.server.refusals import Refused
-from puras.server.retention.sweep import sweep
 from puras.server.secrets.vault import Vault
-from puras.server.sessions import store as sessions
 from puras.server.settings import BadSetting, Settings
 from puras.server.start import FirstKey
 from puras.server.storage.disk import DiskStorage
 from puras.server.storage.place import open_storage
 from puras.server.storage.port import StorageUnavailable
+from puras.server.tidying import tidy_hourly
 from puras.server.tracing.export import exporting
 from puras.server.worker.loop import Worker
 from puras.server.worker.queue.embedded import EmbeddedQueue
 from puras.server.worker.queue.port import Queue
 from puras.server.worker.queue.postgres import PostgresQueue
-from puras.server.workers import store as workers
 from puras.server.working import OpenModels, open_worker
 
 if TYPE_CHECKING:
     from puras.server.events.elsewhere import Elsewhere
     from puras.server.storage.s3 import S3Storage
-
-_HOUR_SECONDS = 3600.0
-_KEPT: clock.Micros = 3 * clock.DAY  # a day was promised, and clocks may be wrong by one
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ async def running(
         data = await stack.enter_async_context(opened(settings))
         first = await _begin(data) if serves else None
         platform = await _platform(data, stack, grace=grace, models=models if works else None)
-        await _beside(stack, _tidy_while_running(platform), name="puras-tidy")
+        beside(stack, tidy_hourly(platform), name="puras-tidy")
         await _measure(platform, stack)
         yield Running(platform, first)
 
@@ -210,60 +199,13 @@ async def _measure(platform: Platform, stack: AsyncExitStack) -> None:
     settings = platform.settings
     if settings.metrics_token is None and settings.metrics_port is None:
         return
-    await _beside(stack, keep_fresh(platform.db, platform.clock), name="puras-metrics")
+    beside(stack, keep_fresh(platform.db, platform.clock), name="puras-metrics")
     if (port := settings.metrics_port) is not None:
         token = settings.metrics_token
         try:
             stack.enter_context(listening(settings.metrics_host, port, token=token))
         except OSError as error:
             raise BadSetting(f"PURAS_METRICS_PORT={port} can't be had: {error}") from None
-
-
-async def _tidy_while_running(platform: Platform) -> None:
-    """Forget what nobody may ask for any more, now and every hour."""
-    for hour in itertools.count():
-        try:
-            await _tidy(platform)
-            if hour % 24 == 1:
-                await _tidy_drive(platform)
-        except Exception:
-            _log.exception("tidying_failed")
-        await asyncio.sleep(_HOUR_SECONDS)
-
-
-async def _beside(
-    stack: AsyncExitStack, work: Coroutine[object, object, None], *, name: str
-) -> None:
-    """Let something go on until the server is taken apart."""
-
-    async def stop() -> None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    task = asyncio.create_task(work, name=name)
-    stack.push_async_callback(stop)
-
-
-async def _tidy(platform: Platform) -> None:
-    now, db = platform.clock(), platform.db
-    async with db.exclusively("tidy"):
-        await db.write(lambda tx: idempotency.prune(tx, before=now - _KEPT))
-        await db.write(lambda tx: sessions.prune(tx, now=now))
-        await db.write(lambda tx: workers.forget(tx, before=now - _KEPT))
-        if await WorkspaceCopies(db, platform.storage).tidy():
-            _log.info("working_directories_removed")
-        if (days := platform.settings.retention_days) is not None:
-            forgotten = await sweep(db, platform.drive, days=days, now=now)
-            if forgotten:
-                _log.info("jobs_forgotten", count=forgotten, older_than_days=days)
-
-
-async def _tidy_drive(platform: Platform) -> None:
-    """Look through all bytes of the drive: once a day, for there may be many."""
-    async with platform.db.exclusively("tidy"):
-        if removed := await platform.drive.tidy(settled_seconds=_KEPT / clock.SECOND):
-            _log.info("unknown_files_removed", count=removed)
 
 
 def _refuse_what_is_not_there(settings: Settings, *, together: bool) -> None:

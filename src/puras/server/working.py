@@ -15,6 +15,7 @@ from puras.server.agent.perform import Agents
 from puras.server.agent.workspace_copy import WorkspaceCopies
 from puras.server.approvals import store as approvals
 from puras.server.approvals.ask import Answers
+from puras.server.beside import beside
 from puras.server.evals.checks import Checks
 from puras.server.evals.dataset import Datasets
 from puras.server.evals.grading import EvalGrading
@@ -34,6 +35,7 @@ from puras.server.worker.media_calls import MediaCalls
 from puras.server.worker.preparing import Preparations
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.run import Run
+from puras.server.worker.unneeded import remove_unneeded_daily
 
 
 class OpenedModels(Models, Protocol):
@@ -68,6 +70,8 @@ async def open_worker(platform: Platform, stack: AsyncExitStack, models: OpenMod
     stack.push_async_callback(environments.close)
     preparations = Preparations(db, environments)
     stack.push_async_callback(preparations.close)
+    removing = remove_unneeded_daily(db, platform.bundles, environments)
+    beside(stack, removing, name="puras-remove-unneeded")
     copies = WorkspaceCopies(db, platform.storage)
     kit = Kit(settings, db, clock.now, runner, copies, media, children)
     agents = await _agents(stack, platform, kit, models)

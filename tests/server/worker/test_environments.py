@@ -150,6 +150,24 @@ async def test_a_failed_build_leaves_nothing_behind(
     assert list(root.glob("workspaces/*/build-*")) == []
 
 
+async def test_what_nobody_needs_is_dropped_and_can_be_had_again(
+    environments: Environments, tmp_path: Path
+) -> None:
+    kept = await environments.ensure("tiny-of-ours", "acme", lambda _: None)
+    gone = await environments.ensure("tiny-of-ours", "umbrella", lambda _: None)
+    left_by_a_crash = tmp_path / "home" / "environments" / "leaving" / "half" / "of-it"
+    left_by_a_crash.mkdir(parents=True)
+    unneeded = environments.all() - environments.needed("# the same\ntiny-of-ours", "acme")
+    assert len(unneeded) == 3  # an environment, its lock, and what was built on the way
+    await environments.drop(unneeded)
+    assert kept.exists()
+    assert not gone.exists()
+    assert not left_by_a_crash.exists()
+    assert environments.all() == environments.needed("tiny-of-ours", "acme")
+    assert await environments.ensure("tiny-of-ours", "umbrella", lambda _: None) == gone
+    assert gone.exists()
+
+
 async def test_half_an_environment_from_a_crash_is_never_used(
     environments: Environments, tmp_path: Path
 ) -> None:

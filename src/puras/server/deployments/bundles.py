@@ -62,6 +62,11 @@ class Bundles:
             if not await asyncio.to_thread(folder.is_dir):  # a first run may have been quicker
                 await asyncio.to_thread(self._settle, tree, folder)
 
+    def all(self) -> set[str]:
+        """Return the ids of all deployments that have a folder here."""
+        found = self._root.iterdir() if self._root.is_dir() else ()
+        return {folder.name for folder in found if not folder.name.startswith(".")}
+
     async def forget(self, deployment_id: str) -> None:
         """Remove the folder of a deployment that no run uses any more."""
         async with self._locks[deployment_id]:

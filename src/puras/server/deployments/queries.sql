@@ -52,5 +52,8 @@ UPDATE deployments SET deleted_at = :now WHERE id = :id;
 -- name: with_sha256
 SELECT id FROM deployments WHERE sha256 = :sha256 AND deleted_at IS NULL LIMIT 1;
 
+-- name: kept
+SELECT id, workspace_id, requirements FROM deployments WHERE deleted_at IS NULL;
+
 -- name: every_sha256
 SELECT DISTINCT sha256 FROM deployments WHERE deleted_at IS NULL;

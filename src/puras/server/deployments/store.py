@@ -171,6 +171,11 @@ async def uses_archive(tx: Transaction, sha256: str) -> bool:
     return await tx.one(QUERIES.with_sha256, sha256=sha256) is not None
 
 
+async def kept(tx: Transaction) -> list[Row]:
+    """Return id, workspace and requirements of every deployment that was not deleted."""
+    return await tx.all(QUERIES.kept)
+
+
 async def archives(tx: Transaction) -> set[str]:
     """Return the SHA-256 of every archive that some deployment needs."""
     return {row["sha256"] for row in await tx.all(QUERIES.every_sha256)}

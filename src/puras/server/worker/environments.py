@@ -5,6 +5,7 @@
     <root>/workspaces/<workspace>/cache/      uv's, one a workspace: what is built from source could
                                               leave something for whoever comes next
     <root>/workspaces/<workspace>/build-…/    one being made; renamed when it is whole
+    <root>/leaving/                           what is being removed
 
 The key is made of the lock, Python, the platform and the workspace. Where the lock is known and the
 environment is there, nothing needs the network. An environment under its key is always whole.
@@ -16,7 +17,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from puras.server.worker.process.processes import data_mark
 BUILD_SECONDS = 600.0
 BUILD_BYTES = 2 * 1024 * 1024 * 1024
 _MAX_LOG_LINES = 2_000
+_KEPT = ("locks", "environments", "workspaces")
 
 OnLog = Callable[[str], None]
 
@@ -88,7 +90,7 @@ class Environments:
         self._build_bytes = build_bytes
         self._building: dict[_Wanted, tuple[asyncio.Task[Path], _Said]] = {}
         self._known: dict[_Wanted, Path] = {}
-        for name in ("locks", "environments", "workspaces"):
+        for name in _KEPT:
             (self._root / name).mkdir(parents=True, exist_ok=True)
 
     async def ensure(self, requirements: str, workspace_id: str, on_log: OnLog) -> Path:
@@ -108,6 +110,27 @@ class Environments:
             return await asyncio.shield(task)
         finally:
             said.listeners.remove(on_log)
+
+    def all(self) -> set[Path]:
+        """Return every file and folder that is kept: to be asked before who needs them is."""
+        kept = (self._root / name for name in _KEPT)
+        return {path for folder in kept for path in folder.iterdir()}
+
+    def needed(self, requirements: str, workspace_id: str) -> set[Path]:
+        """Return those of `all` that stand for these requirements of a workspace."""
+        wanted = _Wanted(_plain(requirements), workspace_id)
+        lock = self._known_lock(wanted)
+        made = set() if lock is None else {self._folder(wanted, lock)}
+        return {self._lock_file(wanted), self._place(wanted), *made}
+
+    async def drop(self, unneeded: Iterable[Path]) -> None:
+        """Remove some of `all`. What a crash leaves of them is removed with the next ones."""
+        leaving = self._root / "leaving"
+        await asyncio.to_thread(remove, leaving)
+        leaving.mkdir()
+        for path in unneeded:
+            _set_aside(path, leaving)
+        await asyncio.to_thread(remove, leaving)
 
     async def close(self) -> None:
         """Stop every build."""
@@ -153,7 +176,7 @@ class Environments:
         raise EnvironmentBroken("\n".join(said.lines))
 
     async def _build(self, wanted: _Wanted, said: _Said) -> Path:
-        place = self._root / "workspaces" / wanted.key()
+        place = self._place(wanted)
         (place / "cache").mkdir(parents=True, exist_ok=True)
         namespaces = await asyncio.to_thread(probe.namespaces_work)
         with _folder(place) as folder:
@@ -186,6 +209,9 @@ class Environments:
     def _lock_file(self, wanted: _Wanted) -> Path:
         return self._root / "locks" / f"{wanted.key(wanted.requirements.encode())}.txt"
 
+    def _place(self, wanted: _Wanted) -> Path:
+        return self._root / "workspaces" / wanted.key()
+
     def _folder(self, wanted: _Wanted, lock: bytes) -> Path:
         return self._root / "environments" / wanted.key(lock, str(interpreter()).encode())
 
@@ -195,6 +221,13 @@ def _keep(environment: Path, target: Path) -> None:
     environment.chmod(0o755)  # a folder is moved only by who may write it
     os.rename(environment, target)
     target.chmod(0o555)
+
+
+def _set_aside(path: Path, leaving: Path) -> None:
+    """Take something from its place at once, so that nobody meets half of it there."""
+    if path.is_dir():
+        path.chmod(0o755)
+    os.rename(path, leaving / path.name)
 
 
 @contextmanager
