@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from puras.server.worker.process import zygote_line
 from puras.server.worker.process.runner import FunctionRunner
 from puras.server.worker.spec import Lost, Succeeded
 
@@ -222,6 +223,49 @@ async def test_an_interpreter_that_can_not_start_breaks_the_deployment(
     failure = await bench.failure("def run(): pass", python=tmp_path / "bin" / "python")
     assert failure.error_code == "deployment_broken"
     assert "No such file" in failure.error
+
+
+def stuck_python(folder: Path) -> Path:
+    """Write an interpreter that never starts: it sleeps for a number of seconds of its own."""
+    python = folder / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f"#!/bin/sh\nexec sleep 60.{os.getpid()}\n")
+    python.chmod(0o755)
+    return python
+
+
+def stuck_processes() -> list[int]:
+    called = (path for path in Path("/proc").glob("[0-9]*/cmdline"))
+    word = f"\060.{os.getpid()}\0".encode()
+    return [int(path.parent.name) for path in called if word in _read(path)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+async def test_an_interpreter_that_is_killed_while_it_starts_loses_the_run(
+    bench: Bench, tmp_path: Path
+) -> None:
+    spec = {"python": stuck_python(tmp_path)}
+    running = asyncio.ensure_future(bench.outcome("def run(): pass", **spec))
+    while not stuck_processes() and not running.done():
+        await asyncio.wait([running], timeout=0.02)
+    for pid in stuck_processes():
+        os.kill(pid, signal.SIGKILL)
+    assert await running == Lost("the interpreter was killed while it started")
+
+
+async def test_an_interpreter_that_takes_too_long_to_start_loses_the_run(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygote_line, "_START_SECONDS", 0.5)
+    outcome = await bench.outcome("def run(): pass", python=stuck_python(tmp_path))
+    assert outcome == Lost("the interpreter was not ready within 0.5 s")
+    assert not stuck_processes()
 
 
 async def test_two_skills_with_files_of_the_same_name_do_not_mix(bench: Bench) -> None:

@@ -32,7 +32,7 @@ def enter(*, network: bool = True) -> None:
     `network` off: a network of its own too, which has a loopback and leads nowhere.
 
     Raises OSError before anything happened when the kernel refuses the namespaces. When it refuses
-    a mount, process 1 raises, and the guardian ends with its exit code.
+    a mount, process 1 raises, and the guardian ends as it does.
     """
     user, group = os.getuid(), os.getgid()
     flags = _NEW_MOUNTS | _NEW_IPC | _NEW_PROCESSES | (0 if network else _NEW_NETWORK)
@@ -64,6 +64,8 @@ def _keep_identity(user: int, group: int) -> None:
 def _guard(child: int) -> None:
     os.closerange(0, 65_536)
     _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 

@@ -100,6 +100,8 @@ class FunctionRunner:
             parent = await self._zygotes.obtain(spec)
         except ZygoteBroken as error:
             return Failed("deployment_broken", str(error), "the skill's environment is broken")
+        except ZygoteGone as error:
+            return Lost(str(error))
         try:
             async with self._process(spec, parent) as process:
                 folder = parent.folder_for(process)
@@ -107,8 +109,8 @@ class FunctionRunner:
                     return await self._run_in(process, folder, spec, host)
                 finally:
                     await _to_the_end(parent.leave_folder(process, folder))
-        except ZygoteGone:
-            return Lost("the run's warm parent ended before the run could start")
+        except ZygoteGone as error:
+            return Lost(str(error))
         finally:
             await _to_the_end(self._zygotes.release(spec, parent))
 

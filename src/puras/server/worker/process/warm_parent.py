@@ -55,7 +55,7 @@ class WarmParent:
     async def start(
         cls, spec: RunSpec, folders: RunFolders, *, policy: Policy, mark: str
     ) -> WarmParent:
-        """Start a zygote and wait until it is isolated. Raises ZygoteBroken."""
+        """Start a zygote and wait until it is isolated. Raises ZygoteBroken, ZygoteGone."""
         parent = cls(folders, policy)
         try:
             parent._line = await ZygoteLine.open(

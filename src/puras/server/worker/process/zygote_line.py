@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ class ZygoteBroken(Exception):
 
 
 class ZygoteGone(Exception):
-    """The zygote ended while it was needed."""
+    """The zygote ended while it was needed; the text says how. Another one may live."""
 
 
 class ZygoteLine:
@@ -68,7 +69,7 @@ class ZygoteLine:
     async def open(
         cls, spec: RunSpec, *, policy: Policy, mark: str, on_import: Callable[[str], None]
     ) -> ZygoteLine:
-        """Start a zygote and wait until it is isolated. Raises ZygoteBroken."""
+        """Start a zygote and wait until it is isolated. Raises ZygoteBroken, ZygoteGone."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
@@ -120,9 +121,7 @@ class ZygoteLine:
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if not self._ready.done():
-                self._popen.kill()
-                _, said = await asyncio.to_thread(self._popen.communicate)
-                raise ZygoteBroken(f"the interpreter could not start: {_last_line(said)}")
+                raise await asyncio.to_thread(_why_not_ready, self._popen, self.gone.done())
         except BaseException:
             await self.end()
             raise
@@ -131,12 +130,12 @@ class ZygoteLine:
         self, order: Mapping[str, Any], *, descriptors: list[int] | None = None
     ) -> None:
         if self.gone.done():
-            raise ZygoteGone
+            raise _gone()
         try:
             await send(self._control, json.dumps(order).encode(), descriptors=descriptors or [])
         except OSError:
             self._close()
-            raise ZygoteGone from None
+            raise _gone() from None
 
     def _listen(self) -> None:
         try:
@@ -196,6 +195,23 @@ def _popen(
             start_new_session=True,
             cwd="/",
         )
+
+
+def _gone() -> ZygoteGone:
+    return ZygoteGone("the run's warm parent ended before the run could start")
+
+
+def _why_not_ready(popen: subprocess.Popen[bytes], ended: bool) -> ZygoteBroken | ZygoteGone:
+    """Who has no time to start, or was killed from outside, says nothing about the deployment."""
+    try:
+        _, said = popen.communicate(timeout=_END_SECONDS if ended else 0)
+    except subprocess.TimeoutExpired:
+        popen.kill()
+        popen.communicate()
+        return ZygoteGone(f"the interpreter was not ready within {_START_SECONDS:g} s")
+    if popen.returncode == -signal.SIGKILL:
+        return ZygoteGone("the interpreter was killed while it started")
+    return ZygoteBroken(f"the interpreter could not start: {_last_line(said)}")
 
 
 def _last_line(said: bytes) -> str:

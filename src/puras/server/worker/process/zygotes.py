@@ -54,7 +54,12 @@ class Zygotes:
         self._room = asyncio.Condition()
 
     async def obtain(self, spec: RunSpec) -> WarmParent:
-        """Return the warm parent for a run; `release` it afterwards. Raises ZygoteBroken."""
+        """Return the warm parent for a run; `release` it afterwards.
+
+        Raises:
+            ZygoteBroken: none can be started for this deployment.
+            ZygoteGone: it was killed, or too slow, while it started.
+        """
         key = _key(spec)
         for other in [other for other in self._parents if _differs_in_secrets(other, key)]:
             self._dismiss(other)
