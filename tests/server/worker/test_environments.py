@@ -4,7 +4,9 @@ needed. The packages are made here, so that no test needs an index."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import stat
 import textwrap
 import zipfile
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from puras.server.worker.build import BuildKilled
 from puras.server.worker.environments import EnvironmentBroken, Environments
 
 from .support import Bench
@@ -197,6 +200,30 @@ async def test_a_build_over_its_time_is_stopped(tmp_path: Path, links: Path) -> 
     requirement = source_package(links, "slow_of_ours", HANGS)
     with pytest.raises(EnvironmentBroken, match="took longer than 1 s"):
         await environments.ensure(requirement, "acme", lambda _: None)
+
+
+async def test_a_build_that_somebody_kills_breaks_no_deployment(
+    environments: Environments, links: Path, tmp_path: Path
+) -> None:
+    requirement = source_package(links, "slow_of_ours", HANGS)
+    ensured = asyncio.ensure_future(environments.ensure(requirement, "acme", lambda _: None))
+    while not (found := builds_below(tmp_path)) and not ensured.done():
+        await asyncio.wait([ensured], timeout=0.02)
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(BuildKilled, match="uv pip compile was killed"):
+        await ensured
+
+
+def builds_below(folder: Path) -> list[int]:
+    """Return the processes of `uv` that work in a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            program, *arguments = path.read_bytes().split(b"\0")
+            if program.endswith(b"/uv") and os.fsencode(folder) in b"".join(arguments):
+                found.append(int(path.parent.name))
+    return found
 
 
 async def test_closing_stops_a_build(environments: Environments, links: Path) -> None:

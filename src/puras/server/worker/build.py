@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -32,6 +33,10 @@ class BuildFailed(Exception):
     """A step of a build failed; the text is a sentence."""
 
 
+class BuildKilled(Exception):
+    """Somebody else killed a build, which says nothing about what was to be built: try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """`place` is the workspace's, with its cache; `folder` lies in it and is this build's own."""
@@ -45,7 +50,7 @@ class Build:
     say: Callable[[str], None]
 
     async def lock(self, requirements: str) -> bytes:
-        """Resolve requirements to versions and hashes. Raises BuildFailed."""
+        """Resolve requirements to versions and hashes. Raises BuildFailed, BuildKilled."""
         wanted, found = self.folder / "requirements.txt", self.folder / "lock.txt"
         wanted.write_text(requirements, "utf-8")
         await self._uv(
@@ -57,7 +62,7 @@ class Build:
     async def install(self, lock: bytes) -> Path:
         """Make a whole, read-only environment from a lock and return its folder.
 
-        Raises BuildFailed.
+        Raises BuildFailed, BuildKilled.
         """
         environment, lock_file = self.folder / "environment", self.folder / "install.txt"
         await self._uv(
@@ -93,6 +98,8 @@ class Build:
                 await process.wait()
         if watch.done() and not watch.cancelled():
             raise BuildFailed(f"the environment takes more than {self.most_bytes:,} bytes")
+        if code == -signal.SIGKILL:
+            raise BuildKilled(f"uv {' '.join(arguments[:2])} was killed")
         if code:
             raise BuildFailed(f"uv {' '.join(arguments[:2])} ended with exit code {code}")
 

@@ -100,6 +100,7 @@ class Environments:
 
         Raises:
             EnvironmentBroken: it can't be resolved or built, or not in 10 minutes and 2 GiB.
+            BuildKilled: somebody else killed its build.
         """
         wanted = _Wanted(_plain(requirements), workspace_id)
         if (python := self._finished(wanted)) is not None:
