@@ -15,7 +15,7 @@ from .parts.relay import Relay
 _PATIENCE_SECONDS = 100.0
 _ASK = """\
 import asyncio, sys, time, psycopg
-from puras.server.db.postgres import connect
+from puras.server.db.postgres_connections import connect
 
 async def main():
     connection = await connect(sys.argv[1])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import psycopg
 import structlog
 
-from puras.server.db.postgres import Connection, connect
+from puras.server.db.postgres_connections import Connection, connect
 
 MAX_MESSAGE_BYTES = 7_900
 _RECONNECT_SECONDS = 0.5

@@ -17,7 +17,7 @@ from psycopg import errors
 
 from puras.server.db.database import Unavailable
 from puras.server.db.migrate import latest, missing
-from puras.server.db.postgres import Connection, connect
+from puras.server.db.postgres_connections import Connection, connect
 
 _TRIES = 60
 _LONGEST_PAUSE_SECONDS = 1.0

@@ -13,15 +13,11 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, IsolationLevel, errors
-from psycopg.rows import dict_row
-from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import StrDumper
-from psycopg_pool import AsyncConnectionPool
+from psycopg import AsyncCursor, errors
 
 from puras.server.db.commits import Mark, is_committed
 from puras.server.db.database import (
@@ -32,22 +28,22 @@ from puras.server.db.database import (
     Work,
 )
 from puras.server.db.placeholders import to_pyformat
+from puras.server.db.postgres_connections import (
+    Connection,
+    Pool,
+    connect,
+    pool_for_reading,
+    pool_for_writing,
+)
 from puras.server.db.queries import Query
 
 T = TypeVar("T")
-Connection = AsyncConnection[dict[str, Any]]
-Pool = AsyncConnectionPool[Connection]
 
 _WRITERS = 8
 _READERS = 4
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Between the tries of a unit, in seconds at most; so many that do not wait for a lock pass."""
 _CONNECT_SECONDS = 10.0
-_RECONNECT_SECONDS = 2.0
-"""For so long the pool tries by itself, ever more rarely. Then it waits for the next one who wants
-a connection, so that it is there soon after the database is."""
-_IDLE_IN_TRANSACTION: Final = "15s"
-"""After this PostgreSQL itself undoes what a frozen process has begun, and frees its locks."""
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 _PASSING = (
     psycopg.OperationalError,
@@ -105,8 +101,8 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._writers = _pool(url, _WRITERS, configure=_for_writing)
-        self._readers = _pool(url, _READERS, configure=_for_reading)
+        self._writers = pool_for_writing(url, _WRITERS)
+        self._readers = pool_for_reading(url, _READERS)
         self._id = uuid4()
         self._numbers = itertools.count(1)
         self._units: set[asyncio.Task[Any]] = set()
@@ -287,63 +283,6 @@ async def _on(connection: Connection, work: Work[T]) -> T:
         if connection.closed:
             raise _UndoneError(f"the connection was lost: {error}") from error
         raise
-
-
-async def connect(url: str, **options: Any) -> Connection:
-    """Open a connection with the settings that every connection of ours has."""
-    return await AsyncConnection.connect(url, **{**_OPTIONS, **options})
-
-
-async def _for_writing(connection: Connection) -> None:
-    await _configure(connection)
-    await connection.set_autocommit(
-        True
-    )  # units begin by themselves, at the default: READ COMMITTED
-
-
-async def _for_reading(connection: Connection) -> None:
-    await _configure(connection)
-    await connection.execute("SET default_transaction_read_only = on")
-    await connection.commit()
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    await connection.set_autocommit(True)
-
-
-async def _configure(connection: Connection) -> None:
-    connection.adapters.register_dumper(str, _Text)
-    connection.adapters.register_dumper(int, Int8Dumper)
-    await connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_IN_TRANSACTION}'")
-    await connection.commit()
-
-
-class _Text(StrDumper):
-    """Text as PostgreSQL can keep it: it has no NUL, which becomes U+FFFD like a lone surrogate."""
-
-    def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd"))
-
-
-_OPTIONS: Final[Mapping[str, Any]] = {
-    "row_factory": dict_row,
-    "application_name": "puras",
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # else what was sent into a broken network is waited on for minutes
-}
-
-
-def _pool(url: str, size: int, *, configure: Any) -> Pool:
-    return AsyncConnectionPool(
-        url,
-        min_size=1,
-        max_size=size,
-        open=False,
-        kwargs=dict(_OPTIONS),
-        configure=configure,
-        reconnect_timeout=_RECONNECT_SECONDS,
-    )
 
 
 def _text(query: Query) -> bytes:
