@@ -39,12 +39,16 @@ async def waiting(watch: Watch) -> asyncio.Task[bool]:
     return task
 
 
-async def test_the_first_event_after_a_silence_goes_at_once_and_those_of_a_flood_together() -> None:
+async def test_the_first_event_after_a_silence_goes_at_once_and_those_of_a_flood_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hubs, "REST_SECONDS", 1.5)
+    monkeypatch.setattr(hubs, "MAX_REST_SECONDS", 3)
     hub = Hub()
     with hub.watch("j") as watch:
-        readers = [await waiting(watch)] + [await waiting(watch) for _ in range(999)]
+        readers = [await waiting(watch) for _ in range(2)]
         hub.publish([event(1)])
-        assert all(await asyncio.gather(*readers)), "and now the topic rests for 0.2 seconds"
+        assert all(await asyncio.gather(*readers)), "and now the topic rests for 3 seconds"
         again = await waiting(watch)
         for number in range(2, 50):
             hub.publish([event(number)])
@@ -53,6 +57,20 @@ async def test_the_first_event_after_a_silence_goes_at_once_and_those_of_a_flood
         assert await again is True
         assert len(watch.tail_after(1) or []) == 48
         assert await watch.wait(0.01) is False, "there was one wake for all of them"
+
+
+@pytest.mark.parametrize(("readers", "seconds"), [(1, 0.0002), (1_000, 0.2), (5_000, 0.25)])
+async def test_the_rest_is_as_long_as_there_are_readers_but_never_longer_than_a_quarter_second(
+    readers: int, seconds: float
+) -> None:
+    hub, loop = Hub(), asyncio.get_running_loop()
+    with hub.watch("j") as watch:
+        woken = [await waiting(watch) for _ in range(readers)]
+        before = loop.time()
+        hub.publish([event(1)])
+        rests_until = watch._topic.rested_at
+        assert before + seconds <= rests_until <= loop.time() + seconds
+        await asyncio.gather(*woken)
 
 
 @pytest.mark.usefixtures("long_rests")
