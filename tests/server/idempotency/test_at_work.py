@@ -8,6 +8,7 @@ import pytest
 
 from puras.server.clock import SECOND
 from puras.server.db.database import Transaction
+from puras.server.db.queries import Query
 from puras.server.idempotency import store
 from puras.server.idempotency.at_work import at_work
 from puras.server.idempotency.store import Kept, Ticket
@@ -94,6 +95,20 @@ async def test_a_repeat_takes_the_place_of_a_request_whose_server_died(
     await asyncio.sleep(HOLD_SECONDS * 1.5)
     assert await refused(platform, Ticket(*scope[:4], "another")) == "idempotency_mismatch"
     assert await make(platform, Ticket(*scope), "second") == "second"
+
+
+@pytest.mark.parametrize(("hours", "code"), [(0.9, "idempotency_in_progress"), (1.1, None)])
+async def test_a_server_of_an_earlier_version_has_an_hour(
+    platform: Platform, scope: tuple[str, str, str, str, str], hours: float, code: str | None
+) -> None:
+    await begin(platform, Ticket(*scope))
+    begun = platform.clock() - int(hours * 3600 * SECOND)
+    as_it_was = Query("as_it_was", "UPDATE idempotency SET held_until = NULL, created_at = :begun")
+    await platform.db.write(lambda tx: tx.run(as_it_was, begun=begun))
+    if code is None:
+        assert await make(platform, Ticket(*scope), "second") == "second"
+    else:
+        assert await refused(platform, Ticket(*scope)) == code
 
 
 @pytest.mark.usefixtures("short_hold")

@@ -10,7 +10,8 @@ VALUES (
 ON CONFLICT (key_id, method, path, idempotency_key) DO UPDATE
 SET created_at = excluded.created_at, holder = excluded.holder, held_until = excluded.held_until
 WHERE idempotency.resource_id IS NULL
-  AND idempotency.held_until < (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint
+  AND COALESCE(idempotency.held_until, idempotency.created_at + 3600000000)
+    < (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint
   AND idempotency.fingerprint = excluded.fingerprint;
 
 -- name: hold

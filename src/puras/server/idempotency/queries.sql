@@ -12,13 +12,15 @@ VALUES
 ON CONFLICT (key_id, method, path, idempotency_key) DO NOTHING;
 
 -- name: begin
+-- Servers of before schema 7 name no end of their work: they get an hour.
 INSERT INTO idempotency
     (key_id, method, path, idempotency_key, fingerprint, status, created_at, holder, held_until)
 VALUES
     (:key_id, :method, :path, :idempotency_key, :fingerprint, 0, :now, :holder, :now + :hold)
 ON CONFLICT (key_id, method, path, idempotency_key) DO UPDATE
 SET created_at = excluded.created_at, holder = excluded.holder, held_until = excluded.held_until
-WHERE idempotency.resource_id IS NULL AND idempotency.held_until < :now
+WHERE idempotency.resource_id IS NULL
+  AND COALESCE(idempotency.held_until, idempotency.created_at + 3600000000) < :now
   AND idempotency.fingerprint = excluded.fingerprint;
 
 -- name: hold
