@@ -160,36 +160,44 @@ def read_settings(
         require_key=require_key,
         secrets_key=environment.get("PURAS_SECRETS_KEY") or None,
         starting_credits_usd=_number(environment, "PURAS_STARTING_CREDITS_USD", 100),
-        compute_usd_per_second=_number(environment, "PURAS_COMPUTE_USD_PER_SECOND", 0),
-        run_cost_limit_usd=(
-            _number(environment, "PURAS_RUN_COST_LIMIT_USD", 0)
-            if environment.get("PURAS_RUN_COST_LIMIT_USD")
-            else None
-        ),
         url_ttl_seconds=int(_number(environment, "PURAS_URL_TTL", 86_400, least=30)),
         trusted_proxies=_networks(environment, "PURAS_TRUSTED_PROXIES"),
-        run_memory_bytes=int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
-        run_disk_bytes=int(_number(environment, "PURAS_RUN_DISK_MB", 10_240, least=1)) << 20,
-        run_timeout_seconds=_number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
         approval_seconds=_number(environment, "PURAS_APPROVAL_TIMEOUT", 1800, least=1),
         retention_days=(
             int(_number(environment, "PURAS_RETENTION_DAYS", 0, least=1))
             if environment.get("PURAS_RETENTION_DAYS")
             else None
         ),
-        skill_network=_choice(environment, "PURAS_SKILL_NETWORK", ("all", "none")),
         allow_private_urls=_flag(environment, "PURAS_ALLOW_PRIVATE_URLS"),
-        models_file=_path(environment, "PURAS_MODELS"),
-        text_model=environment.get("PURAS_TEXT_MODEL") or None,
-        image_model=environment.get("PURAS_IMAGE_MODEL") or None,
-        video_model=environment.get("PURAS_VIDEO_MODEL") or None,
-        audio_model=environment.get("PURAS_AUDIO_MODEL") or None,
-        transcribe_model=environment.get("PURAS_TRANSCRIBE_MODEL") or None,
-        media_file=_path(environment, "PURAS_MEDIA"),
-        log_format=_one_of(environment, "PURAS_LOG_FORMAT", "auto", "json", "console"),
-        log_level=_one_of(environment, "PURAS_LOG_LEVEL", "info", "debug", "warning", "error"),
+        log_format=_choice(environment, "PURAS_LOG_FORMAT", ("auto", "json", "console")),
+        log_level=_choice(environment, "PURAS_LOG_LEVEL", ("info", "debug", "warning", "error")),
+        **_runs(environment),
+        **_models(environment),
         **_metrics(environment),
     )
+
+
+def _runs(environment: Mapping[str, str]) -> dict[str, Any]:
+    has_limit = bool(environment.get("PURAS_RUN_COST_LIMIT_USD"))
+    limit = _number(environment, "PURAS_RUN_COST_LIMIT_USD", 0)
+    return {
+        "compute_usd_per_second": _number(environment, "PURAS_COMPUTE_USD_PER_SECOND", 0),
+        "run_cost_limit_usd": limit if has_limit else None,
+        "run_memory_bytes": int(_number(environment, "PURAS_RUN_MEMORY_MB", 2048, least=64)) << 20,
+        "run_disk_bytes": int(_number(environment, "PURAS_RUN_DISK_MB", 10_240, least=1)) << 20,
+        "run_timeout_seconds": _number(environment, "PURAS_RUN_TIMEOUT", 1800, least=1),
+        "skill_network": _choice(environment, "PURAS_SKILL_NETWORK", ("all", "none")),
+    }
+
+
+def _models(environment: Mapping[str, str]) -> dict[str, Any]:
+    kinds = ("text", "image", "video", "audio", "transcribe")
+    named = {f"{kind}_model": environment.get(f"PURAS_{kind.upper()}_MODEL") for kind in kinds}
+    return {
+        "models_file": _path(environment, "PURAS_MODELS"),
+        "media_file": _path(environment, "PURAS_MEDIA"),
+        **{name: slug or None for name, slug in named.items()},
+    }
 
 
 def _metrics(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -207,13 +215,6 @@ def _metrics(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _is_loopback(host: str) -> bool:
     return host in {"127.0.0.1", "::1", "localhost"} or host.startswith("127.")
-
-
-def _one_of(environment: Mapping[str, str], name: str, default: str, *others: str) -> str:
-    text = (environment.get(name) or default).strip().lower()
-    if text not in (default, *others):
-        raise BadSetting(f"{name}={text!r} is none of {', '.join((default, *others))}")
-    return text
 
 
 def _number(
