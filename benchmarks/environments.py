@@ -17,11 +17,14 @@ _NPM = ("npm", "install", "--silent", "--ignore-scripts")
 def python_with(*requirements: str) -> Path:
     """Return an interpreter whose environment has these packages and nothing else.
 
+    A requirement may be a folder: its package is installed as it is now.
+
     Raises LookupError where they can not be installed.
     """
     folder = _FOLDER / (_name(*requirements) or "bare")
     python = folder / "bin" / "python"
-    if not (folder / "done").exists():
+    has_folder = any(Path(requirement).is_dir() for requirement in requirements)
+    if has_folder or not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
         if requirements:
