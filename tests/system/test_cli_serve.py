@@ -69,6 +69,8 @@ def test_a_person_is_told_where_it_listens_and_how_to_call_it(tmp_path: Path) ->
     assert f"Puras listens on {kept['api_base']}" in said
     assert f"\n  {kept['api_key']}\n" in said
     assert "puras init my-skills && puras deploy my-skills" in said
+    assert f"\n  export PURAS_API_BASE={kept['api_base']}\n" in said
+    assert f"\n  export PURAS_API_KEY={kept['api_key']}\n" in said
     assert "curl " in said
     assert f"\n  {kept['api_base']}/login#" in said
 

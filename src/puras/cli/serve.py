@@ -112,7 +112,10 @@ def _tell_key(url: str, key: str, *, logged_in: bool) -> None:
         click.echo("To use it, in another terminal:")
         click.echo(f"  puras login --api-base {url}")
     click.echo("  puras init my-skills && puras deploy my-skills")
-    click.echo("\nFrom anywhere:")
+    click.echo("\nPython and JavaScript read it from the environment:")
+    click.echo(f"  export PURAS_API_BASE={url}")
+    click.echo(f"  export PURAS_API_KEY={key}")
+    click.echo("\nAnything else sends it:")
     click.echo(f'  curl {url}/v1/billing/balance -H "Authorization: Bearer {key}"\n')
 
 
