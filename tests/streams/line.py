@@ -106,6 +106,8 @@ class Line:
     ) -> None:
         passed = 0
         while data := await source.read(_AT_ONCE):
+            if answer.is_closing():
+                return  # whoever hung up wants none of it, and uvloop raises where it is written
             cut = None if fate.fault == "none" else cut_at(fate, passed, data)
             if cut is not None:
                 self._counts[f"{fate.fault} {fate.place}"] += 1
